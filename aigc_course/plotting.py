@@ -1,0 +1,141 @@
+"""Arrays in, Axes out: the figures of the course in one style, each shown with a text for those who cannot see it.
+
+The colours are Okabe and Ito's, told apart with any kind of colour vision; the paper is white, so a figure reads alike
+on a light and a dark page. Helpers draw on `ax` and return it; only `show` displays.
+"""
+
+import io
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, YELLOW)
+
+DOTS_PER_INCH = 90
+STYLE = {
+    "axes.prop_cycle": plt.cycler(color=PALETTE),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "axes.grid": True,
+    "grid.color": "#e3e3e3",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "image.cmap": "gray_r",
+}
+
+
+def figure(nrows: int = 1, ncols: int = 1, *, width: float = 7.0, height: float = 3.0, **kwargs):
+    """`fig, axes = figure(...)`: plt.subplots in the course's style; `width` and `height` in inches for the whole."""
+    plt.rcParams.update(STYLE)
+    return plt.subplots(nrows, ncols, figsize=(width, height), layout="constrained", **kwargs)
+
+
+def show(drawing: Figure | Axes | np.ndarray, alt: str) -> None:
+    """Display a figure (or the figure of these Axes) with `alt`, a sentence in English that says what is to be seen.
+
+    The text goes into the output's metadata ({"image/png": {"alt": ...}}) and stands in for the picture in a terminal.
+    """
+    if len(alt.split()) < 5 or not alt.rstrip().endswith("."):
+        raise ValueError(
+            f'alt="{alt}" is too short: say in a whole sentence, ending in a full stop, what is to be seen'
+        )
+    if not isinstance(drawing, Figure):
+        drawing = np.asarray(drawing, dtype=object).flat[0].figure
+    show_png(png_of(drawing), alt)
+    plt.close(drawing)
+
+
+def png_of(fig: Figure) -> bytes:
+    """The figure as the bytes of a PNG; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def show_png(png: bytes, alt: str, mime: str = "image/png") -> None:
+    """Display the bytes of a PNG (or, with `mime`, a GIF) with its text."""
+    import base64
+
+    from IPython.display import display
+
+    data = {mime: base64.b64encode(png).decode("ascii"), "text/plain": alt}
+    display(data, raw=True, metadata={mime: {"alt": alt}})
+
+
+def plot_images(images: np.ndarray, titles: Sequence[str] = (), *, ncols: int = 10, scale: float = 0.75) -> Figure:
+    """A sheet of small pictures, `ncols` a row.
+
+    images: (n, height, width), dark = large;  titles: one short line above each, or none
+    """
+    images = np.asarray(images)
+    nrows = -(-len(images) // ncols)
+    height = scale * (1.35 if len(titles) else 1.05)
+    fig, axes = figure(nrows, ncols, width=scale * ncols, height=height * nrows, squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, image in zip(axes.flat, images, strict=False):
+        ax.imshow(image)
+    for ax, title in zip(axes.flat, titles, strict=False):
+        ax.set_title(title, fontsize=8)
+    return fig
+
+
+def plot_curves(curves: dict[str, Sequence[float]], *, xlabel: str, ylabel: str, ax: Axes | None = None) -> Axes:
+    """One line per entry of `curves`, against 1, 2, 3, ...; a short one with a dot at each value."""
+    ax = ax or figure()[1]
+    for name, values in curves.items():
+        steps = np.arange(1, len(values) + 1)
+        ax.plot(steps, values, label=name, marker="o" if len(values) <= 20 else None, markersize=4)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if len(curves) > 1:
+        ax.legend()
+    return ax
+
+
+def plot_confusion(matrix: np.ndarray, *, ax: Axes | None = None) -> Axes:
+    """A confusion matrix: rows true, columns predicted; the diagonal is left white, so that mistakes stand out.
+
+    matrix: (k, k) counts
+    """
+    ax = ax or figure(width=4.6, height=4.2)[1]
+    mistakes = np.array(matrix, dtype=float)
+    np.fill_diagonal(mistakes, 0)
+    ax.imshow(mistakes, cmap="Oranges", vmax=max(1.0, mistakes.max()) * 1.3)
+    ax.grid(False)
+    for (row, column), count in np.ndenumerate(matrix):
+        if count:
+            colour = "#707070" if row == column else "black"
+            ax.text(column, row, f"{count:,}", ha="center", va="center", fontsize=7, color=colour)
+    ax.set(xlabel="predicted class", ylabel="true class", xticks=range(len(matrix)), yticks=range(len(matrix)))
+    return ax
+
+
+def plot_reliability(
+    confidence: np.ndarray, accuracy: np.ndarray, count: np.ndarray, *, ax: Axes | None = None
+) -> Axes:
+    """A reliability diagram: how often the model is right, against how sure it says it is; dot area = number of images.
+
+    confidence, accuracy: (bins,) mean of each bin, NaN where it is empty;  count: (bins,) images in the bin
+    """
+    ax = ax or figure(width=4.2, height=3.6)[1]
+    filled = np.asarray(count) > 0
+    ax.plot([0, 1], [0, 1], color="#909090", linestyle="--", linewidth=1, label="perfectly calibrated")
+    ax.scatter(confidence[filled], accuracy[filled], s=12 + 250 * count[filled] / count.sum(), color=BLUE, alpha=0.85)
+    ax.plot(confidence[filled], accuracy[filled], color=BLUE, linewidth=1, label="the model")
+    ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.02))
+    ax.legend(loc="upper left")
+    return ax
