@@ -43,7 +43,7 @@ class DigitPad(anywidget.AnyWidget):
 
 def stored_drawing() -> np.ndarray:
     """The drawing that the course ships, (28, 28) float64 in 0..1: a three, drawn on the pad with a mouse."""
-    from matplotlib.image import imread
+    from PIL import Image
 
-    pixels = imread(data_folder() / "drawn_digit.png")
-    return pixels[..., 0] if pixels.ndim == 3 else pixels
+    with Image.open(data_folder() / "drawn_digit.png") as picture:
+        return np.asarray(picture, dtype=np.float64) / 255
