@@ -1,0 +1,54 @@
+# make learn   starts the course          make test   checks all of it          make help   says the rest
+# Thin on purpose: everything that takes more than a line or two is Python. Works with GNU make 3.81 (macOS).
+
+BIN = .venv/bin
+# LANGUAGE counts as said only on make's command line; in the environment it is gettext's and may be any locale.
+SAID = $(if $(findstring command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
+
+.PHONY: help learn test lint execute editions chapter badges bench bands clean
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make learn [LANGUAGE=zh|en]     install what is missing, fetch the data, open JupyterLab
+learn: .venv/.installed
+	@$(BIN)/python -m aigc_course learn $(SAID)
+
+## make test [CHAPTER=05_1]        style, unit tests and every notebook of both editions; CHAPTER: only its notebooks
+test: .venv/.installed
+	@$(BIN)/python tools/test.py $(CHAPTER)
+
+## make lint                       style alone
+lint: .venv/.installed
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+## make execute [CHAPTER=05_1]     run notebooks and store their outputs
+execute: .venv/.installed
+	$(BIN)/python tools/execute.py $(CHAPTER)
+
+## make editions FROM=zh|en        copy code cells and outputs from one edition to the other
+editions: .venv/.installed
+	$(BIN)/python tools/editions.py $(FROM)
+
+## make chapter NAME=03_1_topic    the skeleton of a chapter in both editions
+chapter: .venv/.installed
+	$(BIN)/python tools/chapter.py $(NAME)
+
+## make badges                     write the public address into badges and setup cells
+badges: .venv/.installed
+	$(BIN)/python tools/badges.py
+
+## make bench                      measure speed against the articles' programs
+bench: .venv/.installed
+	$(BIN)/python tools/bench.py
+
+## make bands [CHAPTER=05_1]       measure the expected results anew, over several seeds
+bands: .venv/.installed
+	$(BIN)/python tools/bands.py $(CHAPTER)
+
+## make clean                      remove the environment and what tools left behind; data and progress stay
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+.venv/.installed: pyproject.toml
+	@PYTHON="$(PYTHON)" EXTRAS="$(EXTRAS)" sh tools/install.sh

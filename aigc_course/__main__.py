@@ -1,0 +1,153 @@
+"""The course's commands: python -m aigc_course learn, data, doctor, progress."""
+
+import io
+import os
+import sys
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Language(StrEnum):
+    """The editions."""
+
+    zh = "zh"
+    en = "en"
+
+
+Said = Annotated[
+    Language | None, typer.Option("--language", help="Language of the messages, by default the system's. 语言")
+]
+
+
+def reader_language(said: Language | None = None) -> str:
+    """ "zh" or "en": what was said, else what the locale asks for; English for every other language.
+
+    As gettext does, LANGUAGE (a list such as "zh_CN:en") comes before LC_ALL, LC_MESSAGES and LANG.
+    """
+    if said:
+        return said.value
+    names = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    wanted = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    known = [part[:2] for part in wanted.lower().split(":") if part[:2] in ("zh", "en")]
+    return known[0] if known else "en"
+
+
+def console() -> Any:
+    """A rich console: as wide as the terminal, or wide enough for whole lines in a pipe or file."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False, highlight=False)
+
+
+def print_table(columns: list[str], rows: list[tuple[str, ...]], styles: list[str] | None = None) -> None:
+    """Print a table; `styles` colours its rows where the terminal has colours."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row, style in zip(rows, styles or [""] * len(rows), strict=True):
+        table.add_row(*(Text(cell, style=style) for cell in row))
+    console().print(table)
+
+
+@app.callback()
+def commands() -> None:
+    """A course on AI-generated content · 人工智能生成内容（AIGC）课程"""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show Chinese shows "?" instead of failing
+
+
+@app.command()
+def learn(
+    language: Said = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The first port tried. 端口")] = 8888,
+    browser: Annotated[bool | None, typer.Option("--browser/--no-browser", help="Open a browser. 打开浏览器")] = None,
+) -> None:
+    """Fetch the data, then start JupyterLab · 启动 JupyterLab"""
+    from aigc_course import lab
+
+    chosen = reader_language(language)
+    try:
+        lab.notebooks_folder()
+        fetch(chosen)
+        lab.run(chosen, port, browser)
+    except lab.CannotStart as error:
+        print(f"{error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def data(language: Said = None) -> None:
+    """Fetch all data ahead of a lecture · 课前下载全部数据"""
+    if not fetch(reader_language(language)):
+        raise typer.Exit(1)
+
+
+def fetch(language: str) -> bool:
+    """Fetch what can be had and print a table; True if every set is there, if only as the bundled sample."""
+    from aigc_course.datasets import fetch_all
+
+    zh = language == "zh"
+    rows, styles, usable = [], [], True
+    for name, source, complete, message in fetch_all():
+        sample = not complete and source == "sample"
+        if complete:
+            state = "完整" if zh else "complete"
+        elif sample:
+            state = "以自带样本代替" if zh else "the bundled sample stands in"
+        else:
+            state, usable = ("缺失" if zh else "missing"), False
+        rows.append((name, source, f"{state}{'：' if zh else ': '}{message}" if message else state))
+        styles.append("" if complete else "yellow" if sample else "red")
+    print_table(["数据", "来源", "状态"] if zh else ["data", "source", "state"], rows, styles)
+    return usable
+
+
+@app.command()
+def doctor(language: Said = None) -> None:
+    """Check this machine, and say what to do · 检查这台机器"""
+    from aigc_course import doctor as checks
+
+    zh = reader_language(language) == "zh"
+    results = checks.report("zh" if zh else "en")
+    styles = [{"problem": "red", "hint": "yellow"}.get(check.state, "") for check in results]
+    rows = [(check.mark, check.name, check.value) for check in results]
+    print_table(["", "检查", "结果"] if zh else ["", "check", "result"], rows, styles)
+    for check in results:
+        if check.advice:
+            print(f"{check.mark} {check.name}{'：' if zh else ': '}{check.advice}")
+    problems = sum(check.state == "problem" for check in results)
+    if problems:
+        print(
+            f"有 {problems} 个问题，课程暂时无法运行。" if zh else f"The course cannot run yet; problems: {problems}."
+        )
+        raise typer.Exit(1)
+    print("课程可以在这台机器上运行。" if zh else "The course can run on this machine.")
+
+
+@app.command()
+def progress(language: Said = None) -> None:
+    """Show which exercises and quizzes are done · 查看学习进度"""
+    from aigc_course.progress import summary
+    from aigc_course.runtime import record
+
+    chosen = reader_language(language)
+    record("language", chosen)  # titles in the reader's language
+    columns = ["章", "标题", "已完成", "共"] if chosen == "zh" else ["chapter", "title", "done", "total"]
+    print_table(columns, [tuple(map(str, row)) for row in summary()])
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m aigc_course")
