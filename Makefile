@@ -16,7 +16,7 @@ learn: .venv/.installed
 
 ## make test [CHAPTER=05_1]        style, unit tests and every notebook of both editions; CHAPTER: only its notebooks
 test: .venv/.installed
-	@$(BIN)/python tools/test.py $(CHAPTER)
+	@$(BIN)/python -m tools.test $(CHAPTER)
 
 ## make lint                       style alone
 lint: .venv/.installed
@@ -24,27 +24,27 @@ lint: .venv/.installed
 
 ## make execute [CHAPTER=05_1]     run notebooks and store their outputs
 execute: .venv/.installed
-	$(BIN)/python tools/execute.py $(CHAPTER)
+	$(BIN)/python -m tools.execute $(CHAPTER)
 
 ## make editions FROM=zh|en        copy code cells and outputs from one edition to the other
 editions: .venv/.installed
-	$(BIN)/python tools/editions.py $(FROM)
+	$(BIN)/python -m tools.editions --from "$(FROM)" $(CHAPTER)
 
 ## make chapter NAME=03_1_topic    the skeleton of a chapter in both editions
 chapter: .venv/.installed
-	$(BIN)/python tools/chapter.py $(NAME)
+	$(BIN)/python -m tools.chapter $(NAME)
 
 ## make badges                     write the public address into badges and setup cells
 badges: .venv/.installed
-	$(BIN)/python tools/badges.py
+	$(BIN)/python -m tools.badges
 
 ## make bench                      measure speed against the articles' programs
 bench: .venv/.installed
-	$(BIN)/python tools/bench.py
+	$(BIN)/python -m tools.bench
 
 ## make bands [CHAPTER=05_1]       measure the expected results anew, over several seeds
 bands: .venv/.installed
-	$(BIN)/python tools/bands.py $(CHAPTER)
+	$(BIN)/python -m tools.bands $(CHAPTER)
 
 ## make clean                      remove the environment and what tools left behind; data and progress stay
 clean:
