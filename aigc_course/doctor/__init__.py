@@ -10,7 +10,7 @@ from html import escape
 from aigc_course.doctor.check import MARKS, Check, Say
 from aigc_course.doctor.course import course_files, hub, mnist
 from aigc_course.doctor.machine import chinese_font, disk, frameworks, kernel, memory, python, settings
-from aigc_course.doctor.packages import packages
+from aigc_course.doctor.requirements import packages
 
 __all__ = ["MARKS", "Check", "report", "show"]
 
