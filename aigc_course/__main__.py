@@ -100,18 +100,20 @@ def fetch(language: str) -> bool:
     from aigc_course.datasets import fetch_all
 
     zh = language == "zh"
-    rows, styles, usable = [], [], True
+    rows, styles, remarks, usable = [], [], [], True
     for name, source, complete, message in fetch_all():
-        sample = not complete and source == "sample"
         if complete:
-            state = "完整" if zh else "complete"
-        elif sample:
-            state = "以自带样本代替" if zh else "the bundled sample stands in"
+            state, style = ("完整" if zh else "complete"), ""
+        elif source == "sample":
+            state, style = ("以自带样本代替" if zh else "the bundled sample stands in"), "yellow"
         else:
-            state, usable = ("缺失" if zh else "missing"), False
-        rows.append((name, source, f"{state}{'：' if zh else ': '}{message}" if message else state))
-        styles.append("" if complete else "yellow" if sample else "red")
+            state, style, usable = ("缺失" if zh else "missing"), "red", False
+        rows.append((name, source, state))
+        styles.append(style)
+        remarks += [f"{name}{'：' if zh else ': '}{message}"] if message else []
     print_table(["数据", "来源", "状态"] if zh else ["data", "source", "state"], rows, styles)
+    for remark in remarks:
+        print(remark)
     return usable
 
 

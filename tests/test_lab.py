@@ -118,13 +118,16 @@ def run_all_cells(page, file: Path) -> None:
     deadline = time.monotonic() + RUN_SECONDS
     while True:
         page.wait_for_timeout(1000)
+        assert time.monotonic() < deadline, f"not every cell had run after {RUN_SECONDS} s"
         page.keyboard.press("Control+s")
-        cells = code_cells(file)
+        try:
+            cells = code_cells(file)
+        except json.JSONDecodeError:  # read while it was being written
+            continue
         errors = [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
         assert not errors, "\n".join(errors[0]["traceback"])
         if all(cell["execution_count"] for cell in cells):
             return
-        assert time.monotonic() < deadline, f"not every cell had run after {RUN_SECONDS} s"
 
 
 def figures_appear(page, file: Path) -> None:
