@@ -102,3 +102,23 @@ def test_binder_installs_the_course_last_and_without_dependencies():
     script = ROOT / "postBuild"
     assert os.access(script, os.X_OK)
     assert "pip install --no-deps" in script.read_text(encoding="utf-8")
+
+
+WORKFLOWS = {path.stem: path for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+
+
+@pytest.mark.parametrize("name", ["test", "newest", "gpu"])
+def test_every_workflow_ends_in_make_test(name):
+    workflow = yaml.safe_load(WORKFLOWS[name].read_text(encoding="utf-8"))
+    (job,) = workflow["jobs"].values()
+    assert "make test" in [step.get("run") for step in job["steps"]]
+    when = workflow[True]  # YAML reads the key "on" as true
+    assert set(when) == {"test": {"push", "pull_request"}, "newest": {"schedule", "workflow_dispatch"}}.get(
+        name, {"workflow_dispatch"}
+    )
+
+
+def test_ci_runs_what_everyone_runs():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert re.search(r"^make test\b", script.read_text(encoding="utf-8"), re.MULTILINE)
