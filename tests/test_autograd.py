@@ -79,13 +79,19 @@ def test_a_seed_is_the_gradient_of_the_result():
     assert seed.tolist() == [10, 100]
 
 
-def test_every_leaf_owns_its_gradient_and_its_data():
+def test_every_tensor_owns_its_gradient_and_its_data():
+    @operation
+    def sum_of_two(a, b, /):
+        return a + b, lambda g: g, lambda g: g
+
     start = np.ones((2, 2))
     a, b = Tensor(start), Tensor(start)
-    (a + b).reshape(4).sum().backward()
+    flat = sum_of_two(a, b).reshape(4)
+    flat.sum().backward()
     a.grad *= 5
     a.data -= 1
     assert b.grad.tolist() == start.tolist() == [[1, 1], [1, 1]]
+    assert flat.grad.tolist() == [1, 1, 1, 1]
 
 
 def test_tied_largest_elements_share_the_gradient():
