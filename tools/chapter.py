@@ -41,6 +41,42 @@ CHECK = """\
 from aigc_course.exercises import check, hint, quiz, solution
 check("{name}", {answer})"""
 SOURCES = "\n".join(f"* [TODO {n}](https://example.org/TODO-{n})" for n in (1, 2, 3))
+EXERCISE = """\
+[exercises.todo_{n}]
+check = "todo.check_todo_{n}"
+title = BOTH
+hints = [
+    BOTH,
+    BOTH,
+]
+solution = '''
+todo_{n} = 1  # TODO
+'''
+answer = "todo_{n}"
+
+[exercises.todo_{n}.feedback.size]
+zh = "TODO"
+en = "TODO"
+
+[[exercises.todo_{n}.wrong]]
+code = '''todo_{n} = 0'''
+feedback = "size"
+
+[[exercises.todo_{n}.wrong]]
+code = '''todo_{n} = 2'''
+feedback = "size"
+"""
+OPTION = """\
+[[quiz.options]]
+zh = "TODO"
+en = "TODO"
+why = BOTH
+"""
+QUESTION = f"""\
+[[quiz]]
+question = BOTH
+{OPTION}correct = true
+{OPTION}"""
 
 
 def _text(cell_id: str, zh: str, en: str, slide: str = "subslide") -> tuple:
@@ -78,7 +114,7 @@ def outline(stem: str, address: str) -> list[tuple]:
         hint = f'`hint("{name}", 1)`, `hint("{name}", 2)`, `solution("{name}")`'
         cells += [
             _text(f"exercise-{n}", f"### TODO\n\nTODO\n\n提示与答案：{hint}。", f"### TODO\n\nTODO\n\nStuck? {hint}."),
-            _code(f"exercise-{n}-answer", f"{answer} = None  # your answer", "exercise"),
+            _code(f"exercise-{n}-answer", f"{answer} = ...  # your answer", "exercise"),
             _code(f"exercise-{n}-check", CHECK.format(name=name, answer=answer), "check", "localized"),
         ]
     return [
@@ -103,20 +139,10 @@ def skeleton(stem: str, edition: str, address: str) -> NotebookNode:
 def questions(stem: str) -> str:
     """The text of aigc_course/questions/<stem>.toml for a new chapter."""
     both = '{zh = "TODO", en = "TODO"}'
-    parts = [f"# Exercises and quiz of chapter {chapter_number(stem)}, Chinese and English side by side.\n"]
-    for n in range(1, NUM_EXERCISES + 1):
-        wrong = f"[[exercises.todo_{n}.wrong]]\ncode = '''todo_{n} = 0'''\nfeedback = \"TODO\"\n"
-        parts.append(
-            f'[exercises.todo_{n}]\ncheck = "TODO.check_todo_{n}"\ntitle = {both}\n'
-            f"hints = [\n    {both},\n    {both},\n]\n"
-            f"solution = '''\ntodo_{n} = 1  # TODO\n'''\nanswer = \"todo_{n}\"\n\n"
-            f"[exercises.todo_{n}.feedback]\nTODO = {both}\n\n{wrong}\n{wrong}"
-        )
-    options = "".join(
-        f'    {{zh = "TODO", en = "TODO", correct = {correct}, why = {both}}},\n' for correct in ("true", "false")
-    )
-    parts += [f"[[quiz]]\nquestion = {both}\noptions = [\n{options}]\n"] * NUM_QUESTIONS
-    return "\n".join(parts)
+    opening = f"# Exercises and quiz of chapter {chapter_number(stem)}, Chinese and English side by side."
+    exercises = [EXERCISE.replace("{n}", str(n)) for n in range(1, NUM_EXERCISES + 1)]
+    parts = [f"{opening}\ntitle = BOTH\n", *exercises, *[QUESTION] * NUM_QUESTIONS]
+    return "\n".join(parts).replace("BOTH", both)
 
 
 def begin(stem: str, root: Path = ROOT) -> list[Path]:

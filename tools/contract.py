@@ -103,6 +103,10 @@ def opens_with_title_and_goals(chapter: Chapter) -> list[str]:
     return found + [f"[goals] does not say {what}" for what, pattern in needed.items() if not re.search(pattern, text)]
 
 
+def has_questions_in_both_languages(chapter: Chapter) -> list[str]:
+    return practice.file_problems(chapter.questions)
+
+
 def has_exercises(chapter: Chapter) -> list[str]:
     least = 1 if chapter.is_start else 3
     return practice.exercise_problems(chapter.nb, chapter.number, chapter.questions.get("exercises", {}), least)
@@ -188,6 +192,7 @@ CHECKS = (
     cells_have_readable_ids,
     has_setup_cell,
     opens_with_title_and_goals,
+    has_questions_in_both_languages,
     has_exercises,
     has_quiz,
     closes_with_results_and_sources,

@@ -10,8 +10,10 @@ from tools.editions import CODE_BLOCKS
 from tools.notebooks import ROOT
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
-NOT_PROSE = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)|<[^>]*>|https?://\S+", re.DOTALL)
-ALSO_CALLED = re.compile(r"[（(](?:也|又|旧)(?:译|称|叫)[^）)]*[）)]")  # where a text tells the reader of another name
+NOT_PROSE = re.compile(  # formulas, titles of linked sources, addresses, HTML tags
+    r"\$\$.*?\$\$|\$[^$\n]+\$|\[[^\]]*\]\(https?:[^)]*\)|\]\([^)]*\)|<[^>]*>|https?://\S+", re.DOTALL
+)
+ALSO_CALLED = re.compile(r"[（(](?:(?:也|又|旧)(?:译|称|叫)|also (?:called|written))[^）)]*[）)]")
 
 
 @dataclass(frozen=True)
@@ -31,23 +33,29 @@ def terms(path: Path = ROOT / "notebooks" / "GLOSSARY.md") -> list[Term]:
 
 
 def prose(text: str) -> str:
-    """A text cell without code, formulas, addresses and remarks such as （也译作…）."""
+    """A text without code, formulas, titles of linked sources and remarks such as （也译作…）."""
     return ALSO_CALLED.sub("", NOT_PROSE.sub(" ", CODE_BLOCKS.sub(" ", text)))
 
 
-def wrong_terms(nb: NotebookNode, edition: str, glossary: list[Term]) -> list[str]:
-    """One line for each variant that a text cell of this edition uses instead of the glossary's term."""
-    found = []
-    for cell in nb.cells:
-        text = prose(cell.source) if cell.cell_type == "markdown" else ""
-        for term in glossary:
-            for variant in term.variants:
-                if edition == "zh" and HAN.search(variant) and variant in text:
-                    found.append(f"[{cell.id}] says {variant}; the glossary's term is {term.chinese}")
-                elif edition == "en" and not HAN.search(variant) and _word(variant).search(text):
-                    found.append(f'[{cell.id}] says "{variant}"; the glossary\'s term is "{term.english}"')
+def wrong_terms(text: str, edition: str, glossary: list[Term]) -> list[str]:
+    """One line for each variant that a text of this edition uses instead of the glossary's term."""
+    found, text = [], prose(text)
+    for term in glossary:
+        right = {"zh": term.chinese, "en": term.english}[edition]
+        for variant in term.variants:
+            is_chinese = bool(HAN.search(variant))
+            if is_chinese == (edition == "zh") and _pattern(variant).search(text):
+                found.append(f'says "{variant}"; the glossary\'s term is "{right}"')
     return found
 
 
-def _word(variant: str) -> re.Pattern:
+def wrong_terms_in_notebook(nb: NotebookNode, edition: str, glossary: list[Term]) -> list[str]:
+    """The same for the text cells of a notebook, each line with the cell's id."""
+    texts = [cell for cell in nb.cells if cell.cell_type == "markdown"]
+    return [f"[{cell.id}] {line}" for cell in texts for line in wrong_terms(cell.source, edition, glossary)]
+
+
+def _pattern(variant: str) -> re.Pattern:
+    if HAN.search(variant):
+        return re.compile(re.escape(variant))
     return re.compile(rf"(?<!\w){re.escape(variant)}s?(?!\w)", re.IGNORECASE)
