@@ -1,0 +1,39 @@
+"""Figures one after the other as one moving picture that every viewer of notebooks can show: an animated PNG."""
+
+import io
+from collections.abc import Iterable
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from aigc_course.plotting import png_of, show_png
+
+
+def show_animation(figures: Iterable[Figure], alt: str, *, seconds: float = 1.0, num_colours: int = 32) -> None:
+    """Display the figures in turn, `seconds` each and the last one longer, three times; then the last one stays.
+
+    figures:  all of one size; they are closed.  A viewer that shows no animation shows the last one.
+    alt:      one English sentence at least that says what is to be seen
+    """
+    png = animated_png(figures, seconds=seconds, num_colours=num_colours)
+    show_png(png, alt)
+
+
+def animated_png(figures: Iterable[Figure], *, seconds: float = 1.0, num_colours: int = 32) -> bytes:
+    """The figures as the bytes of an animated PNG, in at most `num_colours` colours so that it stays small."""
+    from PIL import Image
+
+    frames = []
+    for fig in figures:
+        frames.append(Image.open(io.BytesIO(png_of(fig))).convert("RGB"))
+        plt.close(fig)
+    if len({frame.size for frame in frames}) != 1:
+        raise ValueError(f"an animation needs figures of one size, not {sorted({frame.size for frame in frames})}")
+    colours = frames[-1].quantize(num_colours)
+    frames = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
+    buffer = io.BytesIO()
+    pauses = [int(1000 * seconds)] * (len(frames) - 1) + [int(3000 * seconds)]
+    frames[-1].save(
+        buffer, "PNG", save_all=True, default_image=True, append_images=frames, duration=pauses, loop=3, optimize=True
+    )
+    return buffer.getvalue()
