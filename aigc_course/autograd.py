@@ -92,16 +92,13 @@ def first_gradient(end, seed, order):
 
 
 def operation(function):
-    """Make an operation on tensors of `function`: (arrays, /, settings) -> value, then for each array its rule.
-
-    A number or an array among the tensors is a constant: it takes the first tensor's dtype and gets no gradient.
-    """
+    """Make an operation on tensors of `function`: (arrays, /, settings) -> the value, then for each array its rule."""
 
     @wraps(function)
     def apply(*arguments, **settings):
         count = function.__code__.co_posonlyargcount or len(arguments)  # operands stand before the slash
         operands, name = arguments[:count], function.__name__
-        tensors = [x for x in operands if isinstance(x, Tensor)]
+        tensors = [x for x in operands if isinstance(x, Tensor)]  # all else is constant, of the first tensor's dtype
         dtype = tensors[0].data.dtype if tensors else None
         arrays = [x.data if isinstance(x, Tensor) else np.asarray(x, dtype) for x in operands]
         try:
