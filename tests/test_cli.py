@@ -1,6 +1,7 @@
 """The commands of `python -m aigc_course`, and what `make` makes of them."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aigc_course import __main__ as cli
-from aigc_course import datasets
+from aigc_course import datasets, progress
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -91,6 +92,15 @@ def test_data_says_what_is_there_and_fails_only_where_nothing_stands_in(found, l
     assert shown in result.output
     assert found[3] in result.output
     assert result.exit_code == exit_code
+
+
+@pytest.mark.parametrize(("language", "columns"), [("zh", ("章", "已完成")), ("en", ("chapter", "done"))])
+def test_progress_shows_one_row_a_chapter(language, columns, monkeypatch):
+    monkeypatch.setattr(progress, "summary", lambda: [("05_1", "MNIST", 2, 3)])
+    result = run("progress", "--language", language)
+    assert result.exit_code == 0
+    assert all(column in result.output for column in columns)
+    assert re.search(r"05_1\s+MNIST\s+2\s+3", result.output)
 
 
 def test_output_in_a_pipe_is_whole_lines_of_utf_8_and_survives_a_terminal_that_knows_no_chinese():

@@ -140,31 +140,37 @@ def figures_appear(page, file: Path) -> None:
 
 
 def quiz_answers_a_click(page, file: Path) -> None:
-    """A click on an option of the quiz brings a remark."""
+    """A click on an option of the quiz brings what is right or wrong about it."""
     cells = json.loads(file.read_text("utf-8"))["cells"]
     (position,) = [i for i, cell in enumerate(cells) if "quiz" in cell["metadata"].get("tags", [])]
-    output = page.locator(".jp-Notebook .jp-Cell").nth(position).locator(".jp-OutputArea")
-    output.scroll_into_view_if_needed()
-    before = output.inner_text()
-    output.locator(".MCButton").first.click()
-    page.wait_for_timeout(500)
-    after = output.inner_text()
-    assert len(after) > len(before), f"the click changed nothing:\n{after}"
+    option = page.locator(".jp-Notebook .jp-Cell").nth(position).locator(".jp-OutputArea details").first
+    remark = option.locator("p")
+    assert not remark.is_visible()
+    option.locator("summary").click()
+    remark.wait_for(state="visible")
+    assert len(remark.inner_text()) > len("Not so.")
 
 
 def widget_moves(page) -> None:
-    """Moving a slider makes the kernel compute something else."""
-    handle = page.locator(".jupyter-widgets .noUi-handle").first
-    handle.scroll_into_view_if_needed()
-    look = """handle => [...handle.closest('.jp-OutputArea').querySelectorAll('pre, img')].map(
-        one => one.src || one.textContent).join()"""
-    before = handle.evaluate(look)
-    handle.focus()
-    for _ in range(5):
-        page.keyboard.press("ArrowRight")
-    deadline = time.monotonic() + 20
-    while handle.evaluate(look) == before:
-        assert time.monotonic() < deadline, "the slider moved, and nothing changed"
+    """A digit drawn with the mouse reaches the kernel: the next cell, run again, shows something else."""
+    canvas = page.locator(".jp-OutputArea canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 140, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 140, box["y"] + 240, steps=10)
+    page.mouse.up()
+    position = canvas.evaluate(
+        """canvas => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].indexOf(canvas.closest('.jp-Cell'))"""
+    )
+    code = page.locator(f".jp-Notebook .jp-Cell:nth-child(n + {position + 2}).jp-CodeCell").first
+    look = "cell => [...cell.querySelectorAll('.jp-OutputArea pre, img')].map(one => one.src || one.textContent).join()"
+    before = code.evaluate(look)
+    code.locator(".jp-InputPrompt").click()
+    page.keyboard.press("Shift+Enter")
+    deadline = time.monotonic() + 30
+    while code.evaluate(look) in (before, ""):
+        assert time.monotonic() < deadline, "a digit was drawn, and the next cell shows the same as before"
         page.wait_for_timeout(200)
 
 
