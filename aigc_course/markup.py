@@ -65,7 +65,11 @@ def box(colour: str, inner: str) -> str:
 
 
 def show(html_text: str, plain: str) -> None:
-    """Display HTML, with `plain` for terminals and readers of the raw file."""
+    """Display HTML, with `plain` for terminals and readers of the raw file; print `plain` outside IPython."""
+    from IPython.core.interactiveshell import InteractiveShell
     from IPython.display import display
 
+    if not InteractiveShell.initialized():
+        print(plain)
+        return
     display({"text/html": html_text, "text/plain": plain}, raw=True)

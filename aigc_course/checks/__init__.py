@@ -14,7 +14,7 @@ import numpy as np
 
 from aigc_course.exercises import Crashed, Unanswered, Wrong
 
-__all__ = ["Wrong", "call", "close", "number", "numbers"]
+__all__ = ["Wrong", "array", "call", "close", "number", "numbers"]
 
 
 def call(yours: Callable[..., Any], *arguments: Any) -> Any:
@@ -71,17 +71,23 @@ def _same(before: Any, after: Any) -> bool:
     return bool(before == after)
 
 
-def numbers(result: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """The result as an array of floats; Wrong("not_numbers") or Wrong("shape") when it is none of this shape."""
+def array(result: Any) -> np.ndarray:
+    """The result as an array of floats of any shape; Wrong("not_numbers") when it is something else."""
     try:
-        array = np.asarray(result)
+        found = np.asarray(result)
     except (TypeError, ValueError, RuntimeError) as error:  # ragged lists; tensors that do not give their numbers away
         raise Wrong("not_numbers", kind=type(result).__name__) from error
-    if array.dtype.kind not in "biuf":
+    if found.dtype.kind not in "biuf":
         raise Wrong("not_numbers", kind=type(result).__name__)
-    if array.shape != shape:
-        raise Wrong("shape" if shape else "not_one_number", expected=shape, got=array.shape)
-    return array.astype(np.float64)
+    return found.astype(np.float64)
+
+
+def numbers(result: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The result as an array of floats of this shape, else Wrong (not_numbers, shape, not_one_number)."""
+    found = array(result)
+    if found.shape != shape:
+        raise Wrong("shape" if shape else "not_one_number", expected=shape, got=found.shape)
+    return found
 
 
 def number(result: Any) -> float:

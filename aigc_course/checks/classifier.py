@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from aigc_course.checks import Wrong, call, close, number, numbers
+from aigc_course.checks import Wrong, array, call, close, number, numbers
 
 
 def check_parameters(yours: Callable[[list[int]], int]) -> None:
@@ -44,8 +44,8 @@ def check_loss(yours: Callable[[np.ndarray, np.ndarray], float]) -> None:
     for batch, classes in ((7, 4), (5, 10), (1, 3)):
         logits, labels = rng.normal(0, 2, size=(batch, classes)), rng.integers(classes, size=batch)
         expected = cross_entropies(logits, labels).mean()
-        result = call(yours, logits, labels)
-        if batch > 1 and np.shape(result) == (batch,):
+        result = array(call(yours, logits, labels))
+        if batch > 1 and result.shape == (batch,):
             raise Wrong("per_image" if close(result, cross_entropies(logits, labels)) else "shape_batch", batch=batch)
         got = number(result)
         if not close(got, expected):
@@ -98,10 +98,10 @@ def check_per_class(yours: Callable[[np.ndarray, np.ndarray, int], np.ndarray]) 
         predictions = np.where(rng.random(n) < 0.6, labels, rng.integers(num_classes, size=n))
         right = labels == predictions
         per_class = np.array([right[labels == k].mean() if k != absent else np.nan for k in range(num_classes)])
-        result = call(yours, labels, predictions, num_classes)
-        if np.shape(result) == () and close(result, right.mean()):
+        result = array(call(yours, labels, predictions, num_classes))
+        if result.shape == () and close(result, right.mean()):
             raise Wrong("overall", num_classes=num_classes)
-        if absent is not None and np.shape(result) == (num_classes - 1,):
+        if absent is not None and result.shape == (num_classes - 1,):
             raise Wrong("absent_left_out", absent=absent, num_classes=num_classes)
         got = numbers(result, (num_classes,))
         if close(got, per_class):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from aigc_course.checks import Wrong, call, close, number
+from aigc_course.checks import Wrong, array, call, close, number
 
 
 def check_brightness(yours: Callable[[np.ndarray], float]) -> None:
@@ -15,9 +15,9 @@ def check_brightness(yours: Callable[[np.ndarray], float]) -> None:
     small = rng.integers(0, 256, size=(3, 5), dtype=np.uint8)
     white = np.full((28, 28), 255, dtype=np.uint8)
     for name, image in {"gradient": gradient, "noise": noise, "small": small, "white": white}.items():
-        result = call(yours, image)
-        if np.ndim(result):
-            raise Wrong("not_mean", shape=image.shape, got=np.shape(result))
+        result = array(call(yours, image))
+        if result.ndim:
+            raise Wrong("not_mean", shape=image.shape, got=result.shape)
         got, expected = number(result), image.mean() / 255
         if close(got, expected):
             continue
