@@ -38,7 +38,7 @@ MESSAGES = {
         "en": "{quantity} = {value} ({where}; no band has been measured yet for this device, scale and data)",
     },
     "not a number": {
-        "zh": "{quantity} = {value}：不是有限的数，前面的计算出了问题：除以0，对0取对数，或者训练发散（学习率太大？）。",
+        "zh": "{quantity} = {value}：不是有限的数，前面的计算有问题：除以0，对0取对数，或者训练发散（学习率太大？）。",
         "en": "{quantity} = {value}: not a finite number. Something went wrong before: a division by 0, the log of 0, "
         "or a training that diverged (is the learning rate too large?).",
     },

@@ -139,10 +139,10 @@ def test_an_error_in_the_learners_code_is_shown_with_its_line_and_a_hint():
 
 def test_an_error_below_the_learners_code_is_traced_to_their_own_line():
     def brightness(image):
-        return np.concatenate([image, image[:, :1].T]).mean()
+        return np.linalg.inv(np.zeros((2, 2))).mean()
 
     outcome = grade("00.brightness", brightness)
-    assert outcome.values["source"] == "return np.concatenate([image, image[:, :1].T]).mean()"
+    assert outcome.values["source"] == "return np.linalg.inv(np.zeros((2, 2))).mean()"
     assert outcome.error == "ValueError"
 
 
@@ -172,7 +172,7 @@ def test_stopping_the_kernel_is_not_swallowed():
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("05_1.los", r'there is no exercise "05_1.los"; did you mean 05_1.loss\?'),
+        ("05_1.los", r'there is no exercise "05_1.los"; did you mean 05_1.loss'),
         ("05_1.something_else", r"there are: 05_1.parameters, 05_1.loss"),
         ("loss", r"did you mean|there are"),
         (7, r'there is no exercise "7"'),

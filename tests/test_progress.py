@@ -143,9 +143,7 @@ def test_a_lock_that_is_held_is_a_message(file, monkeypatch, capsys):
     monkeypatch.setattr(progress, "LOCK_SECONDS", 0.1)
     monkeypatch.setitem(runtime._facts, "language", "zh")
     file.parent.mkdir()
-    code = (
-        "import sys; from filelock import FileLock; FileLock(sys.argv[1]).acquire(); print('held', flush=True); input()"
-    )
+    code = "import filelock, sys\nwith filelock.FileLock(sys.argv[1]):\n    print('held', flush=True)\n    input()"
     command = [sys.executable, "-c", code, f"{file}.lock"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"

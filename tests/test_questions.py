@@ -219,3 +219,14 @@ def test_arrays_of_a_framework_count_as_numbers_and_equal_up_to_float32():
     with pytest.raises(exercises.Wrong, match="not_numbers"):
         checks.number(torch.tensor(0.5, requires_grad=True))
     assert checks.close(np.float32(0.1), 0.1)
+
+
+def test_the_solutions_of_05_1_agree_with_scikit_learn():
+    from sklearn.metrics import log_loss, recall_score
+
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(50, 4)), rng.integers(4, size=50)
+    probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    loss, per_class = (build(f"05_1.{n}", questions.exercise(f"05_1.{n}")["solution"]) for n in ("loss", "per_class"))
+    assert loss(logits, labels) == pytest.approx(log_loss(labels, probs, labels=range(4)))
+    assert per_class(labels, logits.argmax(1), 4) == pytest.approx(recall_score(labels, logits.argmax(1), average=None))
