@@ -76,8 +76,8 @@ def write_notebook(nb: NotebookNode, stem: str, edition: str, address: str) -> N
 
 
 def table(edition: str, address: str, root: Path) -> str:
-    """The Markdown table of one edition's chapters: number, title as a link, badges."""
-    rows = [HEAD[edition], "|---|---|---|"]
+    """The Markdown table of one edition's chapters (number, title as a link, badges); empty while there are none."""
+    rows = []
     for stem in stems(root):
         path = path_of(stem, edition, root)
         if path.is_file():
@@ -85,7 +85,7 @@ def table(edition: str, address: str, root: Path) -> str:
             link = f"[{title}]({shown(path, root)})"
             number = chapter_number(stem).replace("_", ".")
             rows.append(f"| {number} | {link} | {badge_line(stem, edition, address)} |")
-    return "\n".join(rows) + "\n"
+    return "".join(f"{line}\n" for line in [HEAD[edition], "|---|---|---|", *rows]) if rows else ""
 
 
 def write_document(text: str, edition: str, address: str, root: Path) -> str:
