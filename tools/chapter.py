@@ -37,9 +37,6 @@ show(fig, alt="TODO: one English sentence that says what this figure shows.")"""
 EXPECT = """\
 from aigc_course.bands import expect
 expect("TODO", 0.0, data="none")"""
-CHECK = """\
-from aigc_course.exercises import check, hint, quiz, solution
-check("{name}", {answer})"""
 SOURCES = "\n".join(f"* [TODO {n}](https://example.org/TODO-{n})" for n in (1, 2, 3))
 EXERCISE = """\
 [exercises.todo_{n}]
@@ -107,20 +104,25 @@ def outline(stem: str, address: str) -> list[tuple]:
         _text("first-figure-caption", "*图 1. TODO*\n\nTODO", "*Figure 1. TODO*\n\nTODO", "fragment"),
         _text("expected-results", "## 预期结果\n\nTODO", "## Expected results\n\nTODO", "slide"),
         _code("expected-values", EXPECT, "localized"),
-        _text("exercises", "## 练习\n\nTODO", "## Exercises\n\nTODO", "slide"),
+        _text(
+            "exercises",
+            "## 练习\n\nTODO\n\n检查的结果下面有两级提示和参考答案，点开就能看。",
+            "## Exercises\n\nTODO\n\nBelow each result are two hints and a solution; a click opens them.",
+            "slide",
+        ),
+        _code("exercise-tools", "from aigc_course.exercises import check, quiz", slide="skip"),
     ]
     for n in range(1, NUM_EXERCISES + 1):
-        name, answer = f"{number}.todo_{n}", f"todo_{n}"
-        hint = f'`hint("{name}", 1)`, `hint("{name}", 2)`, `solution("{name}")`'
+        answer = f"todo_{n}"
         cells += [
-            _text(f"exercise-{n}", f"### TODO\n\nTODO\n\n提示与答案：{hint}。", f"### TODO\n\nTODO\n\nStuck? {hint}."),
+            _text(f"exercise-{n}", "### TODO\n\nTODO", "### TODO\n\nTODO"),
             _code(f"exercise-{n}-answer", f"{answer} = ...  # your answer", "exercise"),
-            _code(f"exercise-{n}-check", CHECK.format(name=name, answer=answer), "check", "localized"),
+            _code(f"exercise-{n}-check", f'check("{number}.{answer}", {answer})', "check", "localized"),
         ]
     return [
         *cells,
         _text("quiz-text", "## 小测验", "## Quiz", "slide"),
-        _code("quiz", f'from aigc_course.exercises import quiz\nquiz("{number}")', "quiz", "localized"),
+        _code("quiz", f'quiz("{number}")', "quiz", "localized"),
         _text("remember", "## 记住\n\nTODO", "## What to remember\n\nTODO", "slide"),
         _text("sources", f"## 资料\n\n{SOURCES}", f"## Sources\n\n{SOURCES}", "skip"),
     ]
