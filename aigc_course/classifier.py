@@ -1,143 +1,193 @@
-"""Handwritten digits with TensorFlow: the article's network, a fast trainer, a small CNN, and what to ask of a classifier.
+"""Handwritten digits with TensorFlow: the article's network, a fast trainer, a small convolutional network.
 
-Images are (n, 28, 28) uint8 as MNIST stores them, labels (n,) whole numbers 0..9, probs (n, 10). Nothing is loaded here.
+Networks take (n, 28, 28) floats in 0..1 and give probs (n, 10). Nothing is loaded, printed or plotted here.
 
-Same seed, same machine, same number of threads: bitwise the same weights. For that, call `tf.keras.utils.set_random_seed`
-(or `runtime.set_seed`) right before a network is built: it draws the first weights, and for `model.fit` also the order
-of the images. `train` draws everything else from its own `seed`. On a GPU, also call
-`tf.config.experimental.enable_op_determinism()`; on a CPU it changes nothing and is not needed.
+Same seed, machine and number of threads: the same weights, bit for bit, from `model.fit` and from `train`. A CPU
+needs `runtime.set_seed(seed)` right before the network is built: from it come the first weights, the order in which
+`model.fit` sees the images, and `jitter`; `train` shuffles by its own `seed`. A GPU needs
+`tf.config.experimental.enable_op_determinism()` too.
 """
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 from tensorflow.keras import layers, models
 
+CNN_FILE = "model.safetensors"  # the weights of cnn_model() in the folder that load_cnn() reads
 
-def article_model() -> models.Sequential:
-    """The article's network, compiled as in the article; takes (n, 28, 28) floats in 0..1, gives probs (n, 10)."""
-    model = models.Sequential([
-        layers.Input((28, 28)),
-        layers.Flatten(),                                           # (n, 784)
-        layers.Dense(128, activation="relu", name="hidden"),        # (n, 128)
-        layers.Dense(10, activation="softmax", name="output"),      # (n, 10)
-    ])
+
+def article_model() -> tf.keras.Model:
+    """The article's network, compiled as the article does: 101,770 parameters."""
+    model = models.Sequential(
+        [
+            layers.Input((28, 28)),
+            layers.Flatten(),  # (batch, 784)
+            layers.Dense(128, activation="relu", name="hidden"),  # (batch, 128)
+            layers.Dense(10, activation="softmax", name="output"),  # (batch, 10)
+        ]
+    )
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
-def digit_cnn() -> models.Sequential:
-    """A small convolutional network with 76,906 numbers; takes (n, 28, 28) floats in 0..1, gives probs (n, 10)."""
+def cnn_model() -> tf.keras.Model:
+    """Three convolutions, each followed by batch normalisation and ReLU: 76,906 parameters."""
     model = models.Sequential([layers.Input((28, 28)), layers.Reshape((28, 28, 1))])
-    for block, (filters, size, stride) in enumerate([(24, 4, 2), (48, 3, 1), (96, 3, 1)], start=1):
-        model.add(layers.Conv2D(filters, size, stride, "same" if block < 3 else "valid", use_bias=False, name=f"conv{block}"))
-        model.add(layers.BatchNormalization(momentum=0.9, name=f"norm{block}"))
-        model.add(layers.ReLU())                                    # (n, 14, 14, 24), (n, 14, 14, 48), (n, 5, 5, 96)
-        if block == 2:
-            model.add(layers.MaxPooling2D())                        # (n, 7, 7, 48)
-    model.add(layers.Flatten())                                     # (n, 2400)
-    model.add(layers.Dense(10, activation="softmax", name="output"))
+
+    def convolution(name, filters, size, **how):
+        model.add(layers.Conv2D(filters, size, use_bias=False, name=f"conv_{name}", **how))  # the norm has a bias
+        model.add(layers.BatchNormalization(momentum=0.9, name=f"norm_{name}"))
+        model.add(layers.ReLU())
+
+    convolution("a", 24, 4, strides=2, padding="same")  # (batch, 14, 14, 24)
+    convolution("b", 48, 3, padding="same")  # (batch, 14, 14, 48)
+    model.add(layers.MaxPooling2D())  # (batch, 7, 7, 48)
+    convolution("c", 96, 3)  # (batch, 5, 5, 96)
+    model.add(layers.Flatten())  # (batch, 2400)
+    model.add(layers.Dense(10, activation="softmax", name="output"))  # (batch, 10)
     return model
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    num_epochs: int = 5                   # passes over the images
-    batch_size: int = 512                 # images a step
-    peak_learning_rate: float = 2e-2      # Adam's step size at the top of its way up and down
-    warm_up: float = 0.2                  # the part of all steps in which it rises
-    distort: bool = False                 # show every image shifted, turned and stretched a little, each time differently
+def jitter(images: tf.Tensor) -> tf.Tensor:
+    """Each image moved by up to 2 pixels, turned by up to 0.15, stretched and slanted by up to 0.1, at random.
 
-
-FAST = TrainConfig()                      # for article_model()
-CNN_QUICK = TrainConfig(num_epochs=1, batch_size=64, peak_learning_rate=4e-3)
-CNN_FULL = TrainConfig(num_epochs=8, batch_size=256, peak_learning_rate=8e-3, distort=True)
-
-
-def train(model, images, labels, config: TrainConfig, seed: int) -> Iterator[dict[str, float]]:
-    """Train `model` in place; yield {"epoch", "loss"} after each epoch.
-
-    A whole epoch is one graph, and the images lie in it as bytes. The learning rate rises, then falls to 0 along a cosine.
-    Source: L. Smith, N. Topin, "Super-convergence" (2018). Raises ValueError for images or labels of another kind.
+    images: (batch, 28, 28); returns the same shape. Source: Simard, Steinkraus, Platt (2003).
     """
-    check_digits(images, labels, at_least=config.batch_size)
-    images, labels, size = tf.constant(images), tf.constant(labels, tf.int32), config.batch_size
-    steps_per_epoch = len(images) // size
-    optimizer = one_cycle_adam(config, steps_per_epoch * config.num_epochs)
-    optimizer.build(model.trainable_variables)
-
-    @tf.function
-    def run_epoch(epoch):
-        total_loss = 0.0
-        order = tf.random.experimental.stateless_shuffle(tf.range(len(images)), seed=(seed, epoch))
-        for step in tf.range(steps_per_epoch):
-            chosen = order[step * size : (step + 1) * size]
-            batch = tf.cast(tf.gather(images, chosen), tf.float32) / 255              # (batch, 28, 28)
-            if config.distort:
-                batch = distorted(batch, seed=(seed, epoch * steps_per_epoch + step))
-            total_loss += train_step(model, optimizer, batch, tf.gather(labels, chosen))
-        return total_loss / steps_per_epoch
-
-    for epoch in range(config.num_epochs):
-        yield {"epoch": epoch + 1, "loss": float(run_epoch(tf.constant(epoch)))}
+    limits = tf.constant([2.0, 2.0, 0.15, 0.1, 0.1, 0.1])
+    random = limits * tf.random.uniform((tf.shape(images)[0], 6), minval=-1.0)
+    dx, dy, turn, width, height, slant = tf.unstack(random, axis=1)  # each (batch,)
+    a, b = (1 + width) * tf.cos(turn), slant - (1 + width) * tf.sin(turn)
+    c, d = (1 + height) * tf.sin(turn), (1 + height) * tf.cos(turn)
+    dx, dy = dx + 13.5 * (1 - a - b), dy + 13.5 * (1 - c - d)  # the middle of the image is what stays
+    moved = tf.raw_ops.ImageProjectiveTransformV3(  # pixel (x, y) is read at (a·x + b·y + dx, c·x + d·y + dy)
+        images=images[..., None],
+        transforms=tf.stack([a, b, dx, c, d, dy, 0 * dx, 0 * dx], axis=1),
+        output_shape=(28, 28),
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    )
+    return tf.reshape(moved, (-1, 28, 28))
 
 
-def one_cycle_adam(config: TrainConfig, num_steps: int) -> tf.keras.optimizers.Adam:
-    """Adam whose learning rate rises in a line from 0 to the peak, then falls along a cosine to 0 at `num_steps`."""
-    warm_up = max(1, round(config.warm_up * num_steps))
-    return tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, num_steps - warm_up), warmup_target=config.peak_learning_rate, warmup_steps=warm_up
-    ))
+def one_cycle(progress: tf.Tensor, peak: float) -> tf.Tensor:
+    """Learning rate at `progress` (0..1) of the training: up to `peak` in the first fifth, then down to 0.
+
+    Source: Smith and Topin, Super-Convergence (2017), with straight lines.
+    """
+    return peak * tf.minimum(progress / 0.2, (1 - progress) / 0.8)
 
 
-def train_step(model, optimizer, batch, labels):
-    """One step of gradient descent on a batch (batch, 28, 28) of floats; returns the loss -E[log p(label)]."""
+def train_step(model, moments, images, labels, learning_rate, t):
+    """One step of Adam on one batch; return its mean loss. `t` counts the steps from 1.
+
+    images: (batch, 28, 28) in 0..1;  labels: (batch,);  moments: Adam's two running means for each weight
+    """
     with tf.GradientTape() as tape:
-        probs = model(batch, training=True)                                           # (batch, 10)
+        probs = model(images, training=True)  # (batch, 10)
         loss = tf.reduce_mean(tf.keras.losses.sparse_categorical_crossentropy(labels, probs))
-    weights = model.trainable_variables
-    optimizer.apply(tape.gradient(loss, weights), weights)
+    weights = [w.value for w in model.trainable_variables]
+    for w, (m, v), g in zip(weights, moments, tape.gradient(loss, weights), strict=True):
+        tf.raw_ops.ResourceApplyAdam(  # the whole update of a weight in one operation
+            var=w.handle, m=m.handle, v=v.handle, grad=g, lr=learning_rate, beta1=0.9, beta2=0.999,
+            beta1_power=0.9**t, beta2_power=0.999**t, epsilon=1e-7,
+        )  # fmt: skip
     return loss
 
 
-def distorted(batch, seed, shift=2.0, turn=0.15, stretch=0.1, shear=0.1):
-    """Each image (28, 28) moved by up to `shift` pixels, turned by `turn` radians, stretched and sheared, at random.
+def train(model, images, labels, *, num_epochs, batch_size=256, peak=1e-2, augment=lambda x: x, seed=0):
+    """Train `model`, a whole epoch at a time inside the graph; yield each epoch's mean loss. images: uint8."""
+    images, labels = tf.constant(images), tf.constant(labels, tf.int32)  # resident: moved once
+    moments = [(tf.Variable(tf.zeros_like(w)), tf.Variable(tf.zeros_like(w))) for w in model.trainable_variables]
+    num_steps = len(images) // batch_size
 
-    Source: P. Simard, D. Steinkraus, J. Platt, "Best practices for convolutional neural networks" (2003).
+    @tf.function
+    def epoch(number):
+        order = tf.random.experimental.stateless_shuffle(tf.range(len(images)), seed=tf.stack([seed, number]))
+        total = 0.0
+        for i in tf.range(num_steps):
+            chosen = order[i * batch_size : (i + 1) * batch_size]
+            batch = augment(tf.cast(tf.gather(images, chosen), tf.float32) / 255)
+            t = tf.cast(number * num_steps + i + 1, tf.float32)
+            learning_rate = one_cycle(t / (num_steps * num_epochs), peak)
+            total += train_step(model, moments, batch, tf.gather(labels, chosen), learning_rate, t)
+        return total / num_steps
+
+    for number in range(num_epochs):
+        yield float(epoch(tf.constant(number)))
+
+
+def predict(model: tf.keras.Model, images: np.ndarray, batch_size: int = 1000) -> np.ndarray:
+    """What the network thinks of images: probs (n, 10) float32.
+
+    images: (n, 28, 28), uint8 or floats in 0..1. Raises ValueError for another shape or type, NaN, other values.
     """
-    batch = tf.ensure_shape(batch, (None, 28, 28))
-    amounts = tf.constant([shift, shift, turn, stretch, stretch, shear])
-    dx, dy, angle, sx, sy, slant = tf.unstack(amounts * tf.random.stateless_uniform((tf.shape(batch)[0], 6), seed, -1), axis=1)
-    a, b = (1 + sx) * tf.cos(angle), slant - (1 + sx) * tf.sin(angle)
-    c, d = (1 + sy) * tf.sin(angle), (1 + sy) * tf.cos(angle)
-    dx, dy = dx + 13.5 * (1 - a - b), dy + 13.5 * (1 - c - d)                         # turn about the middle
-    zero = tf.zeros_like(dx)
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=batch[..., None], transforms=tf.stack([a, b, dx, c, d, dy, zero, zero], axis=1), output_shape=(28, 28),
-        interpolation="BILINEAR", fill_mode="CONSTANT", fill_value=0.0,
-    )
-    return moved[..., 0]                                                              # (batch, 28, 28)
+    images = np.asarray(images)
+    if images.shape[1:] != (28, 28) or not len(images):
+        raise ValueError(
+            f"the images have the shape {images.shape}; expected (n, 28, 28), n at least 1: one is image[None]"
+        )
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise ValueError(f"the images are {images.dtype}; expected uint8 in 0..255 or floats in 0..1")
+    if images.dtype != np.uint8 and not (images.min() >= 0 and images.max() <= 1):  # also for NaN
+        raise ValueError(f"the images hold {images.min()} .. {images.max()}; floats must be in 0..1: divide by 255?")
+    scale = np.float32(255 if images.dtype == np.uint8 else 1)
+    batches = (images[i : i + batch_size].astype(np.float32) / scale for i in range(0, len(images), batch_size))
+    return np.concatenate([model(batch, training=False).numpy() for batch in batches])
 
 
-def predict_probs(model, images, batch_size: int = 1000) -> np.ndarray:
-    """What the network thinks of (n, 28, 28) uint8 images: probs (n, 10) float32, each row sums to 1."""
-    check_digits(images)
-    batches = (images[start : start + batch_size] for start in range(0, len(images), batch_size))
-    return np.concatenate([model(batch / np.float32(255), training=False).numpy() for batch in batches])
+def named_weights(model: tf.keras.Model) -> dict[str, tf.keras.Variable]:
+    """The network's weights by name, "hidden.kernel", in its order."""
+    return {f"{layer.name}.{weight.name}": weight for layer in model.layers for weight in layer.weights}
 
 
-def check_digits(images, labels=None, at_least: int = 1) -> None:
-    """Raise ValueError unless there are `at_least` images (n, 28, 28) uint8 and, if given, as many labels in 0..9."""
-    if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
-        raise ValueError(f"the images are {images.dtype} {images.shape}; expected uint8 (n, 28, 28), as load_mnist gives them")
-    if len(images) < at_least:
-        raise ValueError(f"{len(images)} images are too few; at least {at_least} (one batch) are needed")
-    if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > 9):
-        raise ValueError(f"the labels are {labels.dtype} {labels.shape}; expected one whole number 0..9 for each of {len(images)} images")
+def save_weights(model: tf.keras.Model, path: str | os.PathLike) -> None:
+    """Write the weights as safetensors: names, shapes and numbers, nothing that can run. All of the file, or none."""
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(save({name: weight.numpy() for name, weight in named_weights(model).items()}))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_weights(model: tf.keras.Model, path: str | os.PathLike) -> None:
+    """Put the weights of a safetensors file into `model`, all of them or, when an error is raised, none.
+
+    Raises FileNotFoundError, and ValueError for a file that is cut short, of another kind, or another network's.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no model file {path}; save_weights(model, path) writes one")
+    content = path.read_bytes()
+    try:
+        stored = load(content)
+    except SafetensorError as error:
+        if content.startswith((b"\x80", b"PK", b"\x89HDF")):  # pickle, zip (also .keras), HDF5
+            problem = "is a pickle, a zip archive or HDF5; these can hold code, so that only safetensors is read"
+        else:
+            problem = f"({len(content):,} bytes) was cut short or is no safetensors file ({error})"
+        raise ValueError(f"{path} {problem}; fetch it again, or write it with save_weights(model, path)") from error
+    weights = named_weights(model)
+    shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
+    found = {name: array.shape for name, array in stored.items()}
+    if wrong := [name for name in shapes | found if shapes.get(name) != found.get(name)]:
+        inside, wanted = (kind.get(wrong[0], "missing") for kind in (found, shapes))
+        raise ValueError(
+            f"{path} belongs to another network: {len(wrong)} weights differ, first {wrong[0]}, {inside} in the file and "
+            f"{wanted} in the model; build the model that was saved"
+        )
+    for name, weight in weights.items():
+        weight.assign(stored[name])
+
+
+def load_cnn(folder: str | os.PathLike) -> tf.keras.Model:
+    """cnn_model() with the weights in `folder`, such as data/models/mnist_cnn; raises what load_weights raises."""
+    model = cnn_model()
+    load_weights(model, Path(folder) / CNN_FILE)
+    return model
