@@ -179,7 +179,7 @@ def load_weights(model: tf.keras.Model, path: str | os.PathLike) -> None:
     if wrong := [name for name in shapes | found if shapes.get(name) != found.get(name)]:
         inside, wanted = (kind.get(wrong[0], "missing") for kind in (found, shapes))
         raise ValueError(
-            f"{path} belongs to another network: {len(wrong)} weights differ, first {wrong[0]}, {inside} in the file and "
+            f"{path} belongs to another network: {len(wrong)} weights differ, first {wrong[0]}, {inside} in the file, "
             f"{wanted} in the model; build the model that was saved"
         )
     for name, weight in weights.items():
