@@ -201,7 +201,7 @@ def shown(value: Any, most: int = 90) -> str:
     if hasattr(value, "tolist"):  # NumPy's numbers and arrays
         value = value.tolist()
     if isinstance(value, float):
-        return f"{value:.5g}"
+        return f"{value:.5g}".replace("nan", "NaN")
     if isinstance(value, list | tuple) and not isinstance(value, str):
         ends = "[]" if isinstance(value, list) else ("(", ",)" if len(value) == 1 else ")")
         value = f"{ends[0]}{', '.join(shown(item, most) for item in value)}{ends[1]}"

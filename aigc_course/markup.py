@@ -48,7 +48,9 @@ def code_html(source: str) -> str:
         if colour and piece.strip():
             text = f'<span style="color:var(--jp-mirror-editor-{colour[0]}-color,{colour[1]})">{text}</span>'
         parts.append(text)
-    return f'<pre style="margin:.4em 0"><code>{"".join(parts).rstrip()}</code></pre>'
+    code = "".join(parts).rstrip()
+    outer, inner = "margin:.4em 0;overflow-x:auto;white-space:pre", "white-space:pre;font-size:.93em"
+    return f'<pre style="{outer}"><code style="{inner}">{code}</code></pre>'
 
 
 def collapsed(summary: str, inner: str) -> str:
@@ -61,7 +63,7 @@ def collapsed(summary: str, inner: str) -> str:
 
 def box(colour: str, inner: str) -> str:
     """A paragraph with a coloured bar at its left; `inner` is HTML."""
-    return f'<div style="border-left:4px solid {colour};padding:.1em 0 .1em .9em;max-width:50em">{inner}</div>'
+    return f'<div style="border-left:4px solid {colour};padding:.1em 0 .1em .9em;max-width:60em">{inner}</div>'
 
 
 def show(html_text: str, plain: str) -> None:

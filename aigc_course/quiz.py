@@ -17,6 +17,7 @@ WORDS = {
         "wrong": "不对。",
         "answers": "答案",
         "one": "、",
+        "gap": "",
     },
     "en": {
         "how": "Click an option to see whether it is right, and why.",
@@ -24,6 +25,7 @@ WORDS = {
         "wrong": "Not so.",
         "answers": "Answers",
         "one": ", ",
+        "gap": " ",
     },
 }
 STYLE = (
@@ -60,7 +62,7 @@ def as_html(asked: list[dict[str, Any]]) -> str:
             why = markup.inline_html(markup.unwrapped(option["why"][said]))
             options.append(
                 f"{opening}<summary>{markup.inline_html(option[said])}</summary>"
-                f"<p>{mark} <strong>{verdict}</strong> {why}</p></details>"
+                f"<p>{mark} <strong>{verdict}</strong>{words['gap']}{why}</p></details>"
             )
         question = markup.inline_html(markup.unwrapped(entry["question"][said]))
         items.append(f"<li><strong>{question}</strong>{''.join(options)}</li>")
