@@ -56,7 +56,6 @@ def passed(name: str) -> tuple[int, int]:
     from filelock import FileLock, Timeout
 
     file = path()
-    record: dict[str, Any] = {"exercises": {}}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{file}.lock", timeout=LOCK_SECONDS):
@@ -68,8 +67,7 @@ def passed(name: str) -> tuple[int, int]:
         _say("unwritable", path=file, reason=MESSAGES["busy"][language()].format(seconds=LOCK_SECONDS))
     except OSError as error:
         _say("unwritable", path=file, reason=error.strerror or error)
-    record["exercises"].setdefault(name, "")
-    return _count(name.partition(".")[0], record["exercises"])
+    return _count(name.partition(".")[0], {**_known(file), name: ""})
 
 
 def done() -> dict[str, str]:
@@ -109,6 +107,13 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(exercises, dict) or not all(isinstance(time, str) for time in exercises.values()):
         raise Damaged('no table "exercises" of names and times')
     return record
+
+
+def _known(file: Path) -> dict[str, str]:
+    try:
+        return _read(file)["exercises"]
+    except (OSError, Damaged):  # what is wrong with the file was said when it should have been written
+        return {}
 
 
 def _read_or_set_aside(file: Path) -> dict[str, Any]:
