@@ -1,0 +1,181 @@
+"""Words as vectors, from counts: vocabulary, context means, PPMI with an SVD; and what vectors are good for.
+
+Skip-gram and CBOW, which learn their vectors, stand in skip_gram.py.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.linalg import svds
+from scipy.stats import spearmanr
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words that get a vector, the most frequent first; a word's place is its id."""
+
+    words: list[str]
+    counts: np.ndarray  # (vocab,) how often each word occurs
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """The id of each word."""
+        return {word: i for i, word in enumerate(self.words)}
+
+
+def build_vocabulary(sentences: Iterable[Sequence[str]], min_count: int = 5) -> Vocabulary:
+    """The words that occur at least `min_count` times, the most frequent first (equally frequent ones by alphabet).
+
+    sentences:  lists of words; ValueError when fewer than two words are left, for one word has no neighbours
+    """
+    if isinstance(sentences, str):
+        raise ValueError("sentences must be lists of words; split the text first: [line.split() for line in text]")
+    counted = Counter(word for sentence in sentences for word in sentence)
+    frequent = sorted(((w, n) for w, n in counted.items() if n >= min_count), key=lambda pair: (-pair[1], pair[0]))
+    if len(frequent) < 2:
+        raise ValueError(
+            f"a vocabulary of {len(frequent)} words teaches nothing; the corpus has {len(counted)} different words, "
+            f"of which so many occur min_count={min_count} times: give more text or a smaller min_count"
+        )
+    words, counts = zip(*frequent, strict=True)
+    return Vocabulary(list(words), np.array(counts))
+
+
+def encode(sentences: Iterable[Sequence[str]], vocabulary: Vocabulary, window: int) -> np.ndarray:
+    """All sentences as one array of ids, with `window` times -1 between them, so that no window reaches across.
+
+    Words outside the vocabulary are left out, as if they had not been written.
+    """
+    if window < 1:
+        raise ValueError(f"window={window}: a window of at least 1 word to each side is needed")
+    ids = vocabulary.ids
+    pieces = [[ids[word] for word in sentence if word in ids] + [-1] * window for sentence in sentences]
+    return np.array([i for piece in pieces for i in piece], dtype=np.int32)
+
+
+def co_occurrences(ids: np.ndarray, window: int, vocab_size: int) -> csr_array:
+    """How often each word c stands at most `window` words from each word w.
+
+    ids:      (n,)             what `encode` returns
+    returns   (vocab, vocab)   sparse, row w, column c; symmetric
+    """
+    counts = csr_array((vocab_size, vocab_size))
+    for distance in range(1, window + 1):
+        left, right = ids[:-distance], ids[distance:]
+        both = (left >= 0) & (right >= 0)
+        pairs = coo_array((np.ones(both.sum()), (left[both], right[both])), shape=counts.shape).tocsr()
+        counts = counts + pairs + pairs.T
+    return counts
+
+
+def context_mean(counts: csr_array, vectors: np.ndarray) -> np.ndarray:
+    """Word2Vec(w) = 1/|C(w)| · sum of context(c) over all c in C(w), for every word at once.
+
+    counts:   (vocab, vocab)  how often c is in C(w), a multiset: what `co_occurrences` returns
+    vectors:  (vocab, dim)    context(c)
+    returns   (vocab, dim)    zero for a word without context
+    """
+    sizes = counts.sum(axis=1)  # (vocab,)  |C(w)|
+    return (counts @ vectors) / np.maximum(sizes, 1)[:, None]
+
+
+def ppmi(counts: csr_array, smoothing: float = 0.75) -> csr_array:
+    """max(0, log p(w, c) / (p(w) p(c))): how much more often c stands near w than chance would put it there.
+
+    smoothing:  p(c) is made from counts to this power, so that rare contexts count less (1: plain PMI)
+    Source: Levy, Goldberg, Dagan, Improving distributional similarity (2015).
+    """
+    words = counts.sum(axis=1)  # (vocab,)
+    contexts = counts.sum(axis=0) ** smoothing
+    pairs = counts.tocoo()
+    row, column = pairs.coords
+    ratio = pairs.data / words[row] * contexts.sum() / contexts[column]
+    positive = ratio > 1  # log > 0
+    return csr_array((np.log(ratio[positive]), (row[positive], column[positive])), shape=counts.shape)
+
+
+def svd_vectors(matrix: csr_array, embedding_dim: int) -> np.ndarray:
+    """The rows of U·sqrt(S), where U·S·Vᵀ is the best approximation of rank `embedding_dim`; (vocab, embedding_dim)."""
+    if not 1 <= embedding_dim < min(matrix.shape):
+        raise ValueError(f"embedding_dim={embedding_dim} must be between 1 and {min(matrix.shape) - 1} here")
+    U, S, _ = svds(matrix, k=embedding_dim, v0=np.ones(matrix.shape[0]))
+    return (U * np.sqrt(S))[:, ::-1].astype(np.float32)  # largest singular value first
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """Words with their vectors: similarities, neighbours, analogies. LookupError for a word without a vector."""
+
+    words: list[str]
+    vectors: np.ndarray  # (vocab, dim)
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """The row of each word."""
+        return {word: i for i, word in enumerate(self.words)}
+
+    @cached_property
+    def unit(self) -> np.ndarray:
+        """The vectors at length 1 (a vector of zeros stays as it is), (vocab, dim)."""
+        lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
+        return self.vectors / np.where(lengths == 0, 1, lengths)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.ids
+
+    def __getitem__(self, word: str) -> np.ndarray:
+        """The word's vector at length 1, (dim,)."""
+        if word not in self.ids:
+            near = difflib.get_close_matches(str(word).lower(), self.words, n=3)
+            hint = f"near it: {', '.join(near)}" if near else "no word is spelt like it"
+            raise LookupError(f'"{word}" has no vector among these {len(self.words):,} words; {hint}')
+        return self.unit[self.ids[word]]
+
+    def similarity(self, a: str, b: str) -> float:
+        """The cosine of the angle between two words' vectors."""
+        return float(self[a] @ self[b])
+
+    def most_similar(self, query: str | np.ndarray, k: int = 10, leave_out: Sequence[str] = ()) -> list[tuple]:
+        """The `k` words nearest to a word or vector, with their cosines, the nearest first; never the word itself."""
+        vector, known = (self[query], {query}) if isinstance(query, str) else (query / np.linalg.norm(query), set())
+        cosines = self.unit @ vector  # (vocab,)
+        order = np.argsort(-cosines, kind="stable")[: k + len(known) + len(leave_out)]
+        found = [(self.words[i], float(cosines[i])) for i in order]
+        return [pair for pair in found if pair[0] not in known.union(leave_out)][:k]
+
+    def analogy(self, a: str, b: str, c: str, k: int = 1) -> list[tuple]:
+        """a is to b as c is to ...: the words nearest to b - a + c, the three given ones left out."""
+        return self.most_similar(self[b] - self[a] + self[c], k, leave_out=(a, b, c))
+
+
+class Correlation(NamedTuple):
+    """How well similarities agree with people's judgements."""
+
+    spearman: float
+    num_used: int  # pairs of which both words have a vector
+    num_pairs: int
+
+
+def evaluate_similarity(word_vectors: WordVectors, pairs: Sequence[tuple[str, str, float]]) -> Correlation:
+    """Spearman's rank correlation between cosines and people's judgements, over the pairs whose words have vectors."""
+    used = [(a, b, human) for a, b, human in pairs if a in word_vectors and b in word_vectors]
+    if len(used) < 2:
+        raise ValueError(f"only {len(used)} of {len(pairs)} pairs have vectors for both words: no correlation")
+    cosines = [word_vectors.similarity(a, b) for a, b, _ in used]
+    return Correlation(float(spearmanr(cosines, [human for *_, human in used])[0]), len(used), len(pairs))
+
+
+def evaluate_analogies(word_vectors: WordVectors, questions: Sequence[tuple[str, str, str, str]]) -> tuple[int, int]:
+    """How many analogies a : b = c : d are answered with d, and how many have vectors for all four words."""
+    used = [words for words in questions if all(word in word_vectors for word in words)]
+    right = [word_vectors.analogy(a, b, c)[0][0] == d for a, b, c, d in used]
+    return sum(right), len(used)
