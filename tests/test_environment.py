@@ -74,7 +74,7 @@ def test_the_card_is_in_both(name, environment, pyproject):
     [
         ("  - numpy >=1.26,<3\n", "", "numpy: environment.yml says nothing"),
         ("transformers >=4.50,<6", "transformers >=4.50,<7", "transformers: environment.yml says <7"),
-        ("      - jupyterquiz>=2.8,<3\n", "", "jupyterquiz: environment.yml says nothing"),
+        ("      - playwright>=1.48,<2\n", "", "playwright: environment.yml says nothing"),
         ("  - pip\n", "  - pip\n  - pandas >=2\n", "pandas: environment.yml says >=2, pyproject.toml says nothing"),
     ],
 )
@@ -95,7 +95,7 @@ def test_compiled_packages_are_cpu_builds_of_conda_forge(environment):
     assert content["channels"] == ["conda-forge", "nodefaults"]
     through_pip = next(entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict))
     names = {re.split(r"[<>=]", entry)[0] for entry in through_pip}
-    assert names == {"jupyterquiz", "playwright"}, "only what conda-forge lacks goes through pip"
+    assert names == {"playwright"}, "only what conda-forge lacks goes through pip"
 
 
 def test_binder_installs_the_course_last_and_without_dependencies():
