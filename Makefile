@@ -38,9 +38,9 @@ chapter: .venv/.installed
 badges: .venv/.installed
 	$(BIN)/python -m tools.badges
 
-## make bench                      measure speed against the articles' programs
+## make bench [BENCH=classifier]   measure speed and quality against the peers, in one run
 bench: .venv/.installed
-	$(BIN)/python -m tools.bench
+	$(BIN)/python -m tools.bench $(BENCH)
 
 ## make bands [CHAPTER=05_1]       measure the expected results anew, over several seeds
 bands: .venv/.installed

@@ -136,6 +136,6 @@ def plot_reliability(
     ax.plot([0, 1], [0, 1], color="#909090", linestyle="--", linewidth=1, label="perfectly calibrated")
     ax.scatter(confidence[filled], accuracy[filled], s=12 + 250 * count[filled] / count.sum(), color=BLUE, alpha=0.85)
     ax.plot(confidence[filled], accuracy[filled], color=BLUE, linewidth=1, label="the model")
-    ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.02))
+    ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.06), ylim=(0, 1.06))
     ax.legend(loc="upper left")
     return ax
