@@ -1,0 +1,65 @@
+"""The texts and word tests that gensim ships are there, whole, and missed clearly when they are not."""
+
+from pathlib import Path
+
+import pytest
+
+from aigc_course import corpora
+from aigc_course.datasets import load_analogies, load_wikipedia_sentences, load_word_similarity
+from aigc_course.runtime import facts
+
+
+@pytest.mark.parametrize("name", corpora.FILES)
+def test_the_file_is_the_one_that_the_course_knows(name):
+    assert corpora.shipped_file(name).stat().st_size > 5_000
+
+
+def test_wikipedia(capsys):
+    pieces = load_wikipedia_sentences()
+    said = capsys.readouterr().out
+    assert said == "Wikipedia: 106 English articles, 452,944 words (shipped with gensim)\n"
+    assert sum(map(len, pieces)) == 452_944
+    assert max(map(len, pieces)) == corpora.WORDS_A_PIECE
+    assert pieces[0][:5] == ["anarchism", "is", "political", "philosophy", "that"]
+    assert facts()["data"] == "full"
+
+
+def test_word_similarity(capsys):
+    pairs = load_word_similarity("wordsim353")
+    assert capsys.readouterr().out == "wordsim353: 353 pairs of words judged by people (shipped with gensim)\n"
+    assert len(pairs) == 353
+    assert ("tiger", "cat", 7.35) in pairs
+    assert all(a == a.lower() and b == b.lower() and 0 <= score <= 10 for a, b, score in pairs)
+    assert ("old", "new", 1.58) in load_word_similarity("simlex999")
+
+
+def test_analogies(capsys):
+    sections = load_analogies()
+    assert capsys.readouterr().out == "analogies: 19,544 questions in 14 sections (shipped with gensim)\n"
+    assert ("athens", "greece", "baghdad", "iraq") in sections["capital-common-countries"]
+    assert all(len(question) == 4 for questions in sections.values() for question in questions)
+
+
+def test_another_word_test_is_refused():
+    with pytest.raises(ValueError, match=r'"men3000" is not known; allowed: .wordsim353., .simlex999.'):
+        load_word_similarity("men3000")
+
+
+@pytest.fixture
+def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder that stands in for gensim's test data."""
+    monkeypatch.setattr("gensim.test.utils.datapath", lambda name: str(tmp_path / name))
+    corpora.shipped_file.cache_clear()
+    yield tmp_path
+    corpora.shipped_file.cache_clear()
+
+
+def test_a_missing_file_is_named_with_the_way_out(shipped):
+    with pytest.raises(RuntimeError, match=r"wordsim353.tsv is missing in gensim .* pip install"):
+        load_word_similarity("wordsim353")
+
+
+def test_a_changed_file_is_never_read(shipped):
+    (shipped / "wordsim353.tsv").write_text("tiger\tcat\t1.0\n", encoding="utf-8")
+    with pytest.raises(RuntimeError, match="not the file it used to be"):
+        load_word_similarity("wordsim353")
