@@ -50,9 +50,16 @@ def _hush(stream: TextIO) -> None:
 
     Since 2.18 they are written before any setting can filter them (TF_CPP_MIN_LOG_LEVEL included).
     """
-    if type(stream).__module__.startswith("ipykernel") and "write" not in vars(stream):
-        write = stream.write
-        stream.write = lambda text: write(START_UP_LINES.sub("", text)) if START_UP_LINES.sub("", text) else len(text)
+    write = stream.write
+    if not type(stream).__module__.startswith("ipykernel") or hasattr(write, "hushes"):
+        return
+
+    def write_the_rest(text: str) -> int:
+        rest = START_UP_LINES.sub("", text)
+        return write(rest) if rest else len(text)
+
+    write_the_rest.hushes = START_UP_LINES
+    stream.write = write_the_rest
 
 
 def language() -> str:
