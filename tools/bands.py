@@ -37,6 +37,7 @@ NUM_SEEDS, FEWEST_SEEDS = 5, 3
 PROBABILITY = 0.99  # that a new run falls inside
 CELL_TIMEOUT_S = 3600
 SAME = 1e-5  # the least tolerance, relative, of a fractional quantity: another processor rounds otherwise
+SAME_SHARE = 3e-4  # the least tolerance of a share: so rounded, a few answers in ten thousand may come out otherwise
 SHARE = re.compile(r"accuracy|precision|recall|share|probability|calibration|coverage")  # never outside 0..1
 NOT_INHERITED = ("AIGC_STRICT", "AIGC_FACTS", "MPLBACKEND")
 
@@ -91,7 +92,7 @@ def interval(quantity: str, values: list[float]) -> tuple[float, float]:
         return mean, mean
     deviation = statistics.stdev(values)
     reach = float(stats.t.ppf((1 + PROBABILITY) / 2, n - 1)) * deviation * math.sqrt(1 + 1 / n)
-    reach = max(reach, SAME * abs(mean))
+    reach = max(reach, SAME * abs(mean), SAME_SHARE if SHARE.search(quantity) else 0)
     low, high = outward(min(mean - reach, *values), max(mean + reach, *values))
     if SHARE.search(quantity) and min(values) >= 0 and max(values) <= 1:
         low, high = max(low, 0.0), min(high, 1.0)
