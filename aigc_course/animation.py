@@ -1,4 +1,7 @@
-"""Figures one after the other as one moving picture that every viewer of notebooks can show: an animated PNG."""
+"""Figures one after the other as one moving picture that every viewer of notebooks can show: an animated PNG.
+
+A drawing has few colours; with a palette it takes a third of the space, so an animation is not much larger than a plot.
+"""
 
 import io
 from collections.abc import Iterable
@@ -15,8 +18,7 @@ def show_animation(figures: Iterable[Figure], alt: str, *, seconds: float = 1.0,
     figures:  all of one size; they are closed.  A viewer that shows no animation shows the last one.
     alt:      one English sentence at least that says what is to be seen
     """
-    png = animated_png(figures, seconds=seconds, num_colours=num_colours)
-    show_png(png, alt)
+    show_png(animated_png(figures, seconds=seconds, num_colours=num_colours), alt)
 
 
 def animated_png(figures: Iterable[Figure], *, seconds: float = 1.0, num_colours: int = 32) -> bytes:
@@ -33,7 +35,6 @@ def animated_png(figures: Iterable[Figure], *, seconds: float = 1.0, num_colours
     frames = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
     buffer = io.BytesIO()
     pauses = [int(1000 * seconds)] * (len(frames) - 1) + [int(3000 * seconds)]
-    frames[-1].save(
-        buffer, "PNG", save_all=True, default_image=True, append_images=frames, duration=pauses, loop=3, optimize=True
-    )
+    moving = {"save_all": True, "default_image": True, "append_images": frames, "duration": pauses, "loop": 3}
+    frames[-1].save(buffer, "PNG", optimize=True, **(moving if len(frames) > 1 else {}))
     return buffer.getvalue()

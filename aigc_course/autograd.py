@@ -194,4 +194,6 @@ def softmax_cross_entropy(logits, /, labels):
 for name, function in dict(add=add, sub=subtract, mul=multiply, truediv=divide, pow=power, matmul=matmul).items():
     setattr(Tensor, f"__{name}__", function)
     setattr(Tensor, f"__r{name}__", lambda a, b, function=function: function(b, a))
-Tensor.reshape, Tensor.__getitem__, Tensor.backward = reshape, pick, backward
+Tensor.backward = backward
+Tensor.reshape = reshape
+Tensor.__getitem__ = pick

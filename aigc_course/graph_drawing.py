@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
+from aigc_course.animation import show_animation
 from aigc_course.plotting import BLUE, RED, figure
 
 PALE, GREY = "#b0b0b0", "#606060"
@@ -32,7 +33,7 @@ def plot_graph(
     """
     places = layout(order)
     columns, rows = (1 + max(place[i] for place in places.values()) for i in (0, 1))
-    ax = ax or figure(width=1.5 * columns, height=0.8 * rows)[1]
+    ax = ax or figure(width=min(1.5 * columns, 10.8), height=0.8 * rows)[1]
     has_gradient = set(order[len(order) - (len(order) if reached is None else reached) :])
     for node in order:
         for number, source in enumerate(node.inputs):
@@ -47,6 +48,13 @@ def plot_graph(
     ax.set(xlim=(-0.45, columns - 0.55), ylim=(-0.45, rows - 0.55))
     ax.set_axis_off()
     return ax
+
+
+def show_graph(
+    order: Sequence[Any], labels: Mapping[Hashable, str] | None = None, *, alt: str, reached: int | None = None
+) -> None:
+    """Display `plot_graph`, in few colours so that it takes little space; alt: an English sentence on what it shows."""
+    show_animation([plot_graph(order, labels, reached=reached).figure], alt)
 
 
 def layout(order: Sequence[Any]) -> dict[Hashable, tuple[int, float]]:
@@ -75,7 +83,7 @@ def _draw_arrow(ax: Axes, tail: tuple, head: tuple, text: str, colour: str) -> N
 
 def _draw_box(ax: Axes, place: tuple, node: Any, label: str, has_gradient: bool) -> None:
     """Name, value (or shape) and gradient (or its length) of a node, one below the other."""
-    single = np.size(node.data) == 1
+    single = np.ndim(node.data) == 0
     value = f"{float(node.data):.3g}" if single else f"({', '.join(map(str, node.data.shape))})"
     edge = {
         "edgecolor": RED if has_gradient else PALE,
