@@ -1,0 +1,165 @@
+"""Densities that are known exactly: what an optimal discriminator makes of them, and how well samples meet them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+RADIUS = 3.0  # a sample belongs to a mode if it lies within so many standard deviations of its centre
+
+
+class Dice:
+    """Random numbers for several seeds at once, (seeds, *shape); each seed has a generator of its own.
+
+    So what seed 3 draws is the same whether it is alone or one of ten.
+    """
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        if not len(seeds):
+            raise ValueError("no seeds: give at least one seed, such as range(10)")
+        self.generators = [torch.Generator().manual_seed(int(seed)) for seed in seeds]
+
+    def normal(self, *shape: int) -> Tensor:
+        """Independent N(0, 1)."""
+        return torch.stack([torch.randn(shape, generator=generator) for generator in self.generators])
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Independent and uniform in [0, 1)."""
+        return torch.stack([torch.rand(shape, generator=generator) for generator in self.generators])
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Gaussians of equal weight and equal width.
+
+    means: (k, dim) their centres;  std: their standard deviation in every direction
+    """
+
+    means: Tensor
+    std: float
+
+    def __post_init__(self) -> None:
+        if self.means.ndim != 2 or not self.means.is_floating_point() or not len(self.means):
+            raise ValueError(f"means must be floats (k, dim), not {self.means.dtype} {tuple(self.means.shape)}")
+        if not (self.std > 0 and torch.isfinite(self.means).all()):
+            raise ValueError(f"std {self.std} must be above 0 and all means finite")
+
+    @property
+    def dim(self) -> int:
+        """Dimension of the space."""
+        return self.means.shape[1]
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """log p(x) for points (..., dim) -> (...)."""
+        if x.shape[-1] != self.dim:
+            raise ValueError(f"points of shape {tuple(x.shape)}: expected (..., {self.dim}), the space of the means")
+        squares = (((x[..., None, :] - self.means) / self.std) ** 2).sum(-1)  # (..., k)
+        scale = math.log(len(self.means)) + self.dim * math.log(self.std * math.sqrt(2 * math.pi))
+        return torch.logsumexp(-squares / 2, dim=-1) - scale
+
+    def density(self, x: Tensor) -> Tensor:
+        """p(x) for points (..., dim) -> (...)."""
+        return self.log_density(x).exp()
+
+    def sample(self, dice: Dice, count: int) -> Tensor:
+        """(seeds, count, dim), independent draws for each seed."""
+        chosen = (dice.uniform(count) * len(self.means)).long()  # (seeds, count)
+        return self.means[chosen] + self.std * dice.normal(count, self.dim)
+
+
+def ring_of_eight(radius: float = 2.0, std: float = 0.1) -> Mixture:
+    """Eight Gaussians on a circle, as in Metz et al. 2017."""
+    angles = torch.arange(8) * (2 * math.pi / 8)
+    return Mixture(radius * torch.stack([angles.cos(), angles.sin()], dim=1), std)
+
+
+def grid_of_25(spacing: float = 2.0, std: float = 0.2) -> Mixture:
+    """Twenty-five Gaussians on a square grid."""
+    line = (torch.arange(5) - 2) * spacing
+    return Mixture(torch.cartesian_prod(line, line), std)
+
+
+def even_grid(low: float, high: float, count: int, dim: int) -> tuple[Tensor, float]:
+    """Midpoints of count**dim equal cells of [low, high]**dim, (count, ..., dim) float64, and the volume of a cell."""
+    if not (high > low and count > 0 and dim > 0):
+        raise ValueError(
+            f"no grid from {low} to {high}, {count} points, {dim} dimensions: needs low < high, the others above 0"
+        )
+    step = (high - low) / count
+    line = low + step * (torch.arange(count, dtype=torch.float64) + 0.5)
+    return torch.stack(torch.meshgrid(*[line] * dim, indexing="ij"), dim=-1), step**dim
+
+
+def check_densities(p: Tensor, q: Tensor) -> None:
+    """ValueError for two densities of different shapes, with negative values, NaN or infinity."""
+    if p.shape != q.shape:
+        raise ValueError(f"densities of shapes {tuple(p.shape)} and {tuple(q.shape)}: evaluate both at the same points")
+    for name, values in (("p", p), ("q", q)):
+        if not bool(((values >= 0) & torch.isfinite(values)).all()):
+            raise ValueError(f"{name} has values that are negative or not finite, which no density has")
+
+
+def optimal_discriminator(p: Tensor, q: Tensor) -> Tensor:
+    """D*(x) = p(x) / (p(x) + q(x)) for real data ~ p and fakes ~ q; 1/2 where neither ever comes.
+
+    p, q: densities at the same points, equal shapes.  Source: Goodfellow et al. 2014, proposition 1
+    """
+    check_densities(p, q)
+    return torch.where(p + q > 0, p / (p + q), 0.5)
+
+
+def value_at(d: Tensor, p: Tensor, q: Tensor, cell: float) -> Tensor:
+    """V(D) = E_p[log D(x)] + E_q[log(1 - D(x))], summed over the points of an even grid.
+
+    d, p, q: D and both densities at the grid's points, equal shapes;  cell: volume of a cell
+    """
+    check_densities(p, q)
+    return cell * (torch.xlogy(p, d) + torch.xlogy(q, 1 - d)).sum()
+
+
+def jensen_shannon(p: Tensor, q: Tensor, cell: float) -> Tensor:
+    """JSD(p, q) = 1/2 KL(p | m) + 1/2 KL(q | m) in nats, m = (p + q) / 2; arguments as in `value_at`."""
+    check_densities(p, q)
+    middle = torch.clamp((p + q) / 2, min=torch.finfo(p.dtype).tiny)
+    return cell * (torch.xlogy(p, p / middle) + torch.xlogy(q, q / middle)).sum() / 2
+
+
+def mode_shares(samples: Tensor, target: Mixture) -> Tensor:
+    """Share of the samples in each mode (within 3 standard deviations of its centre), and at last outside all of them.
+
+    samples: (..., count, dim) -> (..., k + 1), each row sums to 1
+    """
+    if not torch.isfinite(samples).all():
+        raise ValueError("some samples are NaN or infinite: the generator has diverged; lower its learning rate")
+    distances, nearest = torch.cdist(samples, target.means.to(samples)).min(dim=-1)  # (..., count)
+    k = len(target.means)
+    place = torch.where(distances < RADIUS * target.std, nearest, k)
+    return torch.nn.functional.one_hot(place, k + 1).double().mean(dim=-2)
+
+
+def true_shares(target: Mixture) -> Tensor:
+    """The shares that the target itself has, (k + 1,): a chi-squared probability inside, spread evenly."""
+    gaps = torch.pdist(target.means)
+    if len(gaps) and gaps.min() < 2 * RADIUS * target.std:
+        raise ValueError(f"modes {gaps.min():.2g} apart overlap: {2 * RADIUS:g} times std {target.std} is needed")
+    half = torch.tensor([target.dim / 2, RADIUS**2 / 2], dtype=torch.float64)
+    inside = torch.special.gammainc(half[0], half[1])
+    k = len(target.means)
+    return torch.cat([(inside / k).expand(k), (1 - inside)[None]])
+
+
+def modes_covered(shares: Tensor, target: Mixture) -> Tensor:
+    """How many modes get at least a quarter of their true share; (..., k + 1) -> (...)."""
+    return (shares > true_shares(target) / 4)[..., :-1].sum(dim=-1)
+
+
+def kl_to_target(shares: Tensor, target: Mixture) -> Tensor:
+    """KL(generated | true) in nats between shares of modes and outside; (..., k + 1) -> (...), 0 for a perfect match.
+
+    It never exceeds the divergence of the densities themselves, for it looks at k + 1 cells only. With all samples
+    outside it is -log P(outside), 4.5 in the plane.
+    """
+    true = true_shares(target)
+    return torch.xlogy(shares, shares / true).sum(dim=-1)
