@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -179,3 +180,13 @@ def evaluate_analogies(word_vectors: WordVectors, questions: Sequence[tuple[str,
     used = [words for words in questions if all(word in word_vectors for word in words)]
     right = [word_vectors.analogy(a, b, c)[0][0] == d for a, b, c, d in used]
     return sum(right), len(used)
+
+
+def neighbour_stability(runs: Sequence[WordVectors], words: Sequence[str], k: int = 10) -> float:
+    """How alike the `k` neighbours of the words are in runs with different seeds: mean Jaccard index, 1 = the same.
+
+    Jaccard index of two sets: size of what they share, divided by the size of what either has.
+    """
+    neighbours = [[{near for near, _ in run.most_similar(word, k)} for word in words] for run in runs]
+    pairs = [pair for a, b in combinations(neighbours, 2) for pair in zip(a, b, strict=True)]
+    return float(np.mean([len(a & b) / len(a | b) for a, b in pairs]))
