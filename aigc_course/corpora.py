@@ -3,10 +3,17 @@
 Test data of a package is no public interface: each file is held against its SHA-256, and a changed one is named.
 """
 
+import io
+import shutil
+import socket
+from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-from aigc_course.downloads import sha256_of
+import numpy as np
+
+from aigc_course.downloads import STALL_SECONDS, answering, offline, sha256_of, silence_of
 from aigc_course.runtime import record
 
 FILES = {  # name: file in gensim's test data, SHA-256
@@ -19,6 +26,8 @@ FILES = {  # name: file in gensim's test data, SHA-256
     "analogies": ("questions-words.txt", "8c29b3332afc46f3fb8be04cb5297bf96f39aa7131272dff57869b4485b22a36"),
 }
 WORD_TESTS = ("wordsim353", "simlex999")
+GLOVE = "glove-wiki-gigaword-50"
+GLOVE_HOSTS = ["https://raw.githubusercontent.com", "https://github.com"]  # where gensim.downloader asks
 WORDS_A_PIECE = 1000  # gensim's Word2Vec reads only the first 10,000 words of a sentence: articles are cut up
 
 
@@ -67,6 +76,57 @@ def load_analogies() -> dict[str, list[tuple[str, str, str, str]]]:
     total = sum(map(len, sections.values()))
     print(f"analogies: {total:,} questions in {len(sections)} sections (shipped with gensim)")
     return sections
+
+
+class Pretrained(NamedTuple):
+    """Words with the vectors that somebody else trained, the most frequent word first."""
+
+    words: list[str]
+    vectors: np.ndarray  # (n, dim) float32
+
+
+def load_glove(*, fetch: bool = False, most: int = 50_000) -> Pretrained | None:
+    """GloVe's 50-dimensional vectors of the `most` commonest words of 6 billion, or None when they cannot be had.
+
+    fetch:  ask the network (66 MB, once, kept where gensim.downloader keeps it); without it, only what is there is read
+    Prints one line that says which it was. Source: Pennington, Socher, Manning (2014); Public Domain Dedication.
+    """
+    from gensim import downloader
+    from gensim.models import KeyedVectors
+
+    file = Path(downloader.BASE_DIR) / GLOVE / f"{GLOVE}.gz"
+    if not file.is_file() and (
+        problem := _fetch_glove() if fetch else "not fetched yet, load_glove(fetch=True) does it"
+    ):
+        print(f"GloVe: none ({problem})")
+        return None
+    try:
+        vectors = KeyedVectors.load_word2vec_format(str(file), limit=most)
+    except (OSError, EOFError, ValueError) as error:
+        raise RuntimeError(f"{file} is damaged ({error}); delete the folder {file.parent} and load it again") from error
+    print(f"GloVe: {len(vectors):,} words, {vectors.vector_size} dimensions, trained on 6 billion words by others")
+    return Pretrained(vectors.index_to_key, vectors.vectors)
+
+
+def _fetch_glove() -> str:
+    """Let gensim.downloader fetch GloVe; why it could not, or an empty text."""
+    from gensim import downloader
+
+    if offline():
+        return "AIGC_OFFLINE=1"
+    if len(answering(GLOVE_HOSTS)) < len(GLOVE_HOSTS):
+        return "; ".join(sorted({silence_of(url) for url in GLOVE_HOSTS} - {""}))
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(STALL_SECONDS)
+    try:
+        with redirect_stdout(io.StringIO()):  # its progress bar is not for a notebook
+            downloader.load(GLOVE, return_path=True)
+    except Exception as error:  # gensim raises a bare Exception for a wrong checksum
+        shutil.rmtree(Path(downloader.BASE_DIR) / f"{GLOVE}_tmp", ignore_errors=True)
+        return f"the download failed: {error}"
+    finally:
+        socket.setdefaulttimeout(patience)
+    return ""
 
 
 def _lines(name: str) -> list[str]:

@@ -1,11 +1,12 @@
 """The texts and word tests that gensim ships are there, whole, and missed clearly when they are not."""
 
+import gzip
 from pathlib import Path
 
 import pytest
 
 from aigc_course import corpora
-from aigc_course.datasets import load_analogies, load_wikipedia_sentences, load_word_similarity
+from aigc_course.datasets import load_analogies, load_glove, load_wikipedia_sentences, load_word_similarity
 from aigc_course.runtime import facts
 
 
@@ -63,3 +64,65 @@ def test_a_changed_file_is_never_read(shipped):
     (shipped / "wordsim353.tsv").write_text("tiger\tcat\t1.0\n", encoding="utf-8")
     with pytest.raises(RuntimeError, match="not the file it used to be"):
         load_word_similarity("wordsim353")
+
+
+# Pretrained vectors: where a network is there
+
+
+@pytest.fixture
+def glove(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where gensim.downloader would put GloVe."""
+    monkeypatch.setattr("gensim.downloader.BASE_DIR", str(tmp_path))
+    monkeypatch.setattr(corpora, "answering", lambda urls: urls)
+    monkeypatch.delenv("AIGC_OFFLINE", raising=False)
+    return tmp_path / corpora.GLOVE / f"{corpora.GLOVE}.gz"
+
+
+def write_glove(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_bytes(gzip.compress(b"3 2\nthe 1 0\nof 0 1\ncat 0.5 0.5\n"))
+
+
+def test_vectors_that_are_there_are_read(glove, capsys):
+    write_glove(glove)
+    found = load_glove(most=2)
+    assert found.words == ["the", "of"]
+    assert found.vectors.tolist() == [[1, 0], [0, 1]]
+    assert capsys.readouterr().out.startswith("GloVe: 2 words, 2 dimensions")
+
+
+def test_the_network_is_asked_only_when_told_to(glove, capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr("gensim.downloader.load", lambda name, return_path: (asked.append(name), write_glove(glove)))
+    assert load_glove() is None
+    assert "not fetched yet" in capsys.readouterr().out
+    assert not asked
+    assert load_glove(fetch=True).words == ["the", "of", "cat"]
+    assert asked == [corpora.GLOVE]
+
+
+def test_without_a_network_there_are_none_and_it_is_said(glove, capsys, monkeypatch):
+    monkeypatch.setattr(corpora, "answering", lambda urls: [])
+    monkeypatch.setattr(corpora, "silence_of", lambda url: "github.com does not answer")
+    assert load_glove(fetch=True) is None
+    assert capsys.readouterr().out == "GloVe: none (github.com does not answer)\n"
+    monkeypatch.setenv("AIGC_OFFLINE", "1")
+    assert load_glove(fetch=True) is None
+    assert capsys.readouterr().out == "GloVe: none (AIGC_OFFLINE=1)\n"
+
+
+def test_a_download_that_fails_is_told(glove, capsys, monkeypatch):
+    def fail(name, return_path):
+        raise Exception("Checksum comparison failed, try again")
+
+    monkeypatch.setattr("gensim.downloader.load", fail)
+    assert load_glove(fetch=True) is None
+    assert "the download failed: Checksum comparison failed" in capsys.readouterr().out
+
+
+def test_a_damaged_file_is_named(glove):
+    glove.parent.mkdir()
+    rows = "".join(f"word{i} {i**0.5} {i**0.3}\n" for i in range(900))
+    glove.write_bytes(gzip.compress(f"900 2\n{rows}".encode())[:5000])
+    with pytest.raises(RuntimeError, match=r"is damaged .* delete the folder"):
+        load_glove()
