@@ -50,16 +50,17 @@ def _hush(stream: TextIO) -> None:
 
     Since 2.18 they are written before any setting can filter them (TF_CPP_MIN_LOG_LEVEL included).
     """
-    write = stream.write
-    if not type(stream).__module__.startswith("ipykernel") or hasattr(write, "hushes"):
+    kind = type(stream)
+    if not kind.__module__.startswith("ipykernel") or hasattr(kind.write, "hushes"):
         return
+    write = kind.write  # of the class: IPython replaces the stream's own for each cell
 
-    def write_the_rest(text: str) -> int:
-        rest = START_UP_LINES.sub("", text)
-        return write(rest) if rest else len(text)
+    def write_the_rest(self: TextIO, text: str) -> int:
+        rest = START_UP_LINES.sub("", text) if self.name == "stderr" else text
+        return write(self, rest) if rest else len(text)
 
     write_the_rest.hushes = START_UP_LINES
-    stream.write = write_the_rest
+    kind.write = write_the_rest
 
 
 def language() -> str:
