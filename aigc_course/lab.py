@@ -54,10 +54,11 @@ def can_open_browser() -> bool:
 
 
 def interface_settings(language: str) -> dict[str, dict[str, object]]:
-    """JupyterLab's defaults for the course: its interface language, and no question about news and updates."""
+    """JupyterLab's defaults for the course: its interface language, no question about news, updates or the kernel."""
     return {
         "@jupyterlab/translation-extension:plugin": {"locale": INTERFACE[language]},
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+        "@jupyterlab/notebook-extension:tracker": {"autoStartDefaultKernel": True},  # else asked on a slow machine
     }
 
 
@@ -94,7 +95,9 @@ def run(language: str, port: int = 8888, browser: bool | None = None) -> None:
             "LabApp.app_settings_dir": settings,
         }
         server = LabApp.initialize_server([f"--{name}={value}" for name, value in options.items()])
-        announce(language, f"http://127.0.0.1:{server.port}{page}?token={token}", browser, server.port)
+        address = f"http://127.0.0.1:{server.port}{page}?token={token}"
+        # The server listens only once its loop runs, by a callback that is queued already: ours comes after that one.
+        server.io_loop.add_callback(announce, language, address, browser, server.port)
         server.start()
 
 

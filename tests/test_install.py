@@ -1,5 +1,6 @@
 """The wheel, the setup cell where only the wheel is, and the installation that `make` does."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,13 +15,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
-SETUP_CELL = """\
-import sys
-if "google.colab" in sys.modules:  # Colab starts without the course: install it
-    %pip install --quiet "aigc_course @ git+{address}"
-from aigc_course.runtime import start
-start("zh")
-"""
 LOOK = """\
 from pathlib import Path
 import aigc_course
@@ -90,8 +84,12 @@ def colab_folder(tmp_path):
 
 def test_the_setup_cell_installs_the_course_where_there_is_none(bare_environment, colab_folder, tmp_path):
     program = tmp_path / "setup.ipy"
+    notebook = json.loads((ROOT / "notebooks" / "zh" / "00_start_here.ipynb").read_text("utf-8"))
+    (cell,) = [cell for cell in notebook["cells"] if cell["id"] == "setup"]
+    setup = "".join(cell["source"]) + "\n"
+    assert f"git+{ADDRESS}" in setup
     colab = "import sys, types; sys.modules['google.colab'] = types.ModuleType('google.colab')\n"
-    program.write_text(colab + SETUP_CELL.format(address=ADDRESS) + LOOK, encoding="utf-8")
+    program.write_text(colab + setup + LOOK, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "AIGC_CACHE")}
     environment |= {
         "AIGC_OFFLINE": "1",
