@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from aigc_course.plotting import png_of, show_png
 
 
-def show_animation(figures: Iterable[Figure], alt: str, *, seconds: float = 1.0, num_colours: int = 32) -> None:
+def show_animation(figures: Iterable[Figure], alt: str, *, seconds: float = 1.0, num_colours: int = 64) -> None:
     """Display the figures in turn, `seconds` each and the last one longer, three times; then the last one stays.
 
     figures:  all of one size; they are closed.  A viewer that shows no animation shows the last one.
@@ -21,7 +21,7 @@ def show_animation(figures: Iterable[Figure], alt: str, *, seconds: float = 1.0,
     show_png(animated_png(figures, seconds=seconds, num_colours=num_colours), alt)
 
 
-def animated_png(figures: Iterable[Figure], *, seconds: float = 1.0, num_colours: int = 32) -> bytes:
+def animated_png(figures: Iterable[Figure], *, seconds: float = 1.0, num_colours: int = 64) -> bytes:
     """The figures as the bytes of an animated PNG, in at most `num_colours` colours so that it stays small."""
     from PIL import Image
 
@@ -31,8 +31,12 @@ def animated_png(figures: Iterable[Figure], *, seconds: float = 1.0, num_colours
         plt.close(fig)
     if len({frame.size for frame in frames}) != 1:
         raise ValueError(f"an animation needs figures of one size, not {sorted({frame.size for frame in frames})}")
-    colours = frames[-1].quantize(num_colours)
-    frames = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
+    width, height = frames[0].size
+    column = Image.new("RGB", (width, height * len(frames)))  # all of them at once, so that they share a palette
+    for number, frame in enumerate(frames):
+        column.paste(frame, (0, number * height))
+    column = column.quantize(num_colours, kmeans=1)
+    frames = [column.crop((0, top, width, top + height)) for top in range(0, column.height, height)]
     buffer = io.BytesIO()
     pauses = [int(1000 * seconds)] * (len(frames) - 1) + [int(3000 * seconds)]
     moving = {"save_all": True, "default_image": True, "append_images": frames, "duration": pauses, "loop": 3}

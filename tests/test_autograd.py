@@ -1,5 +1,6 @@
 """The engine as a whole: a network like torch's, the rules of the graph, and what it refuses, in which words."""
 
+import ast
 import gc
 import math
 import weakref
@@ -13,6 +14,7 @@ from hypothesis.extra.numpy import broadcastable_shapes
 
 from aigc_course import autograd
 from aigc_course.autograd import Tensor, operation, softmax_cross_entropy, topological_order, unbroadcast
+from tools.notebooks import EDITIONS, code_cells, path_of, read
 
 
 def mlp_loss(x, labels, parameters, relu, cross_entropy):
@@ -198,3 +200,14 @@ def test_the_engine_is_200_lines_of_numpy():
     imports = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
     assert len(source.splitlines()) <= 200
     assert imports == ["from functools import wraps", "import numpy as np"]
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_the_chapter_types_in_the_whole_engine_to_the_letter(edition):
+    source = Path(autograd.__file__).read_text(encoding="utf-8")
+    cells = "\n".join(cell.source for cell in code_cells(read(path_of("04_1_backpropagation", edition))))
+    lines = source.splitlines()
+    for node in ast.parse(source).body[1:]:  # without the docstring
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+            assert "\n".join(lines[first - 1 : node.end_lineno]) in cells
