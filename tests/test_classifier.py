@@ -130,6 +130,15 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(digits, build, augment
     assert not equal_weights(first, other)
 
 
+def test_another_seed_for_the_order_alone_gives_other_weights(digits):
+    models = []
+    for seed in (0, 1):
+        set_seed(0)
+        models.append(classifier.article_model())
+        list(classifier.train(models[-1], digits.images[:640], digits.labels[:640], num_epochs=1, seed=seed))
+    assert not equal_weights(*models)
+
+
 def test_the_articles_fit_repeats_itself_too(digits):
     models = []
     for seed in (0, 0, 1):
