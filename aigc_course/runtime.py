@@ -6,20 +6,15 @@ No framework is imported here: torch and TensorFlow are asked only when the note
 import json
 import os
 import random
-import re
 import sys
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
 LANGUAGES = ("zh", "en")
 SCALES = ("quick", "full")
 DEVICES = ("cpu", "cuda", "mps")
-
-START_UP_LINES = re.compile(
-    r"^(?:WARNING: All log messages before absl::InitializeLog|I\d{4} [\d:.]+ ).*\n?", re.MULTILINE
-)
 
 _facts = {"language": "en"}  # what this run uses: language, scale, device, data source
 
@@ -38,29 +33,10 @@ def start(language: str) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     seed_offset(), wanted_device()
-    _hush(sys.stderr)
     from aigc_course import __version__
 
     cores = num_threads()
     print(f"aigc_course {__version__}, scale {scale_name()}, {cores} CPU {'core' if cores == 1 else 'cores'}")
-
-
-def _hush(stream: TextIO) -> None:
-    """Keep TensorFlow's informational start-up lines out of the notebook; warnings and errors still come through.
-
-    Since 2.18 they are written before any setting can filter them (TF_CPP_MIN_LOG_LEVEL included).
-    """
-    kind = type(stream)
-    if not kind.__module__.startswith("ipykernel") or hasattr(kind.write, "hushes"):
-        return
-    write = kind.write  # of the class: IPython replaces the stream's own for each cell
-
-    def write_the_rest(self: TextIO, text: str) -> int:
-        rest = START_UP_LINES.sub("", text) if self.name == "stderr" else text
-        return write(self, rest) if rest else len(text)
-
-    write_the_rest.hushes = START_UP_LINES
-    kind.write = write_the_rest
 
 
 def language() -> str:

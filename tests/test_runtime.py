@@ -25,29 +25,6 @@ def test_start_says_the_scale_and_keeps_the_language(capsys):
     assert runtime.language() == "en"
 
 
-def test_tensorflows_start_up_lines_are_kept_out_and_errors_come_through():
-    class OutStream:
-        """Stands for the kernel's stream of the same name."""
-
-        __module__ = "ipykernel.iostream"
-
-        def __init__(self, name):
-            self.name, self.seen = name, ""
-
-        def write(self, text):
-            self.seen += text
-
-    stream, out = OutStream("stderr"), OutStream("stdout")
-    runtime._hush(stream)
-    runtime._hush(stream)
-    out.write("I0000 00:00:1795.49 is what the learner prints\n")
-    assert out.seen == "I0000 00:00:1795.49 is what the learner prints\n"
-    stream.write("WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n")
-    stream.write("I0000 00:00:1795.49 1367 port.cc:153] oneDNN is on.\nE0000 00:00:1795.50 1367 x.cc:1] broken\n")
-    stream.write("UserWarning: look here\n")
-    assert stream.seen == "E0000 00:00:1795.50 1367 x.cc:1] broken\nUserWarning: look here\n"
-
-
 def test_an_unknown_edition_is_refused_and_the_known_ones_are_named():
     with pytest.raises(ValueError, match=r"fr.*'zh' and 'en'"):
         runtime.start("fr")
