@@ -83,12 +83,12 @@ def first_gradient(end, seed, order):
         bad = next(node for node in order if not np.isfinite(node.data).all())
         where = f"{bad.name or 'leaf'} of shape {bad.data.shape}"
         raise ValueError(f"NaN or infinity on the way to the loss, first in the {where}: look at what goes in there")
-    if seed is None and end.data.size != 1:
-        raise ValueError(f"backward() from {end.data.shape} needs a seed of that shape, or first .sum() or .mean()")
-    seed = np.ones_like(end.data) if seed is None else np.array(seed, end.data.dtype)
-    if seed.shape != end.data.shape or not np.isfinite(seed).all():
-        raise ValueError(f"a seed of shape {seed.shape}: it must be finite and of the tensor's shape {end.data.shape}")
-    return seed
+    if seed is None and end.data.size == 1:
+        return np.ones_like(end.data)
+    if np.shape(seed) != end.data.shape or not np.isfinite(seed).all():
+        given = "none given" if seed is None else f"given: {np.shape(seed)}"
+        raise ValueError(f"backward() of {end.data.shape} needs a finite seed of that shape ({given}), or .sum() first")
+    return np.array(seed, end.data.dtype)
 
 
 def operation(function):
@@ -96,8 +96,8 @@ def operation(function):
 
     @wraps(function)
     def apply(*arguments, **settings):
-        count = function.__code__.co_posonlyargcount or len(arguments)  # operands stand before the slash
-        operands, name = arguments[:count], function.__name__
+        name, count = function.__name__, function.__code__.co_posonlyargcount or len(arguments)
+        operands = arguments[:count]  # they stand before the slash
         tensors = [x for x in operands if isinstance(x, Tensor)]  # all else is constant, of the first tensor's dtype
         dtype = tensors[0].data.dtype if tensors else None
         arrays = [x.data if isinstance(x, Tensor) else np.asarray(x, dtype) for x in operands]
@@ -106,7 +106,8 @@ def operation(function):
         except ValueError as error:
             shapes = " and ".join(str(array.shape) for array in arrays)
             raise ValueError(f"{name} of shape {shapes}: {str(error).strip()}. {function.__doc__}") from error
-        rules = [rule for x, rule in zip(operands, rules, strict=True) if isinstance(x, Tensor)]
+        if len(tensors) < len(operands):  # a constant's rule is not needed
+            rules = [rule for x, rule in zip(operands, rules, strict=True) if isinstance(x, Tensor)]
         return Tensor(value, tensors, rules, name)
 
     return apply
@@ -117,7 +118,7 @@ def elementwise(name, function, *slopes):
 
     def apply(*arrays):
         y = function(*arrays)
-        return y, *(lambda g, slope=slope: g * slope(*arrays, y) for slope in slopes)
+        return y, *[lambda g, slope=slope: g * slope(*arrays, y) for slope in slopes]
 
     apply.__name__, apply.__doc__ = name, "From the right, axes must be equally long, or one of them 1"
     return operation(apply)
@@ -128,7 +129,7 @@ def reduction(name, function, slope):
 
     def apply(a, /, axis=None, keepdims=False):
         y = function(a, axis=axis, keepdims=True)
-        return y if keepdims else y.squeeze(axis), lambda g: np.reshape(g, y.shape) * slope(a, y, axis)
+        return y if keepdims else y.squeeze(axis), lambda g: g.reshape(y.shape) * slope(a, y, axis)
 
     apply.__name__, apply.__doc__ = name, "The axis must be one of the array's, counted from 0"
     return operation(apply)
