@@ -237,6 +237,16 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch)
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_whoever_has_the_old_file_open_keeps_it_whole(tmp_path):
+    path = tmp_path / "digits.safetensors"
+    classifier.save_weights(classifier.article_model(), path)
+    before = path.read_bytes()
+    with path.open("rb") as reader:
+        classifier.save_weights(classifier.article_model(), path)
+        assert reader.read() == before
+    assert path.read_bytes() != before
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"digits\.safetensors.*save_weights"):
         classifier.load_weights(classifier.article_model(), tmp_path / "digits.safetensors")
