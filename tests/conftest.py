@@ -1,11 +1,31 @@
 """Fixtures: a learner's record of the test's own, and a course in a temporary folder with one finished chapter."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from finished_chapter import STEM, finished_course
 
 from tools import contract
+
+TENSORFLOW = {"test_autograd_gradients.py", "test_classifier.py"}  # these load it into the test's own process
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that load TensorFlow: `make test` runs them apart (torch's compiler crashes beside it)."""
+    for item in items:
+        if item.path.name in TENSORFLOW:
+            item.add_marker("tensorflow")
+
+
+@pytest.fixture(autouse=True)
+def only_marked_tests_load_tensorflow(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that brings TensorFlow into a process in which torch's tests run."""
+    before = "tensorflow" in sys.modules
+    yield
+    marked = request.node.get_closest_marker("tensorflow")
+    assert marked or before or "tensorflow" not in sys.modules, "loads TensorFlow: name its file in tests/conftest.py"
 
 
 @pytest.fixture(autouse=True)

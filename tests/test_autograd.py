@@ -173,8 +173,16 @@ MATRIX_32 = np.ones((3, 4), np.float32)
         (lambda a: a.reshape(5, 2), ValueError, r"reshape of shape \(3, 4\).*number of elements"),
         (lambda a: a.mean(axis=2), ValueError, r"mean of shape \(3, 4\).*axis 2"),
         (lambda a: a[3], IndexError, "index 3 is out of bounds for axis 0 with size 3"),
-        (lambda a: a.backward(), ValueError, r"backward\(\) of \(3, 4\) needs a finite seed of that shape \(none given\), or \.sum\(\)"),
-        (lambda a: a.backward([1.0]), ValueError, r"backward\(\) of \(3, 4\) needs .*seed of that shape \(given: \(1,\)\)"),
+        (
+            lambda a: a.backward(),
+            ValueError,
+            r"backward\(\) of \(3, 4\) needs a finite seed of that shape \(none given\), or \.sum\(\)",
+        ),
+        (
+            lambda a: a.backward([1.0]),
+            ValueError,
+            r"backward\(\) of \(3, 4\) needs .*seed of that shape \(given: \(1,\)\)",
+        ),
         (lambda a: a.sum().backward(math.nan), ValueError, "needs a finite seed"),
         (lambda a: Tensor([1, 2]), TypeError, r"holds floats, this is int64.*astype\(np.float32\)"),
         (lambda a: Tensor([1.0, 2j]), TypeError, "this is complex128"),

@@ -31,7 +31,9 @@ from tools.notebooks import (
     write_text,
 )
 
-BADGE_LINE = re.compile(r"^\[!\[.*(?:colab-badge|badge_logo)\.svg.*$", re.MULTILINE)
+BADGE_LINE = re.compile(  # as it is in a notebook, or with the pictures that it once had
+    r"^(?:\[!\[.*(?:colab-badge|badge_logo)\.svg.*|\[[^]]*\]\(https://colab\.research\.google\.com/.*)$", re.MULTILINE
+)
 TABLE = re.compile(r"(<!-- chapters:.*?-->\n).*?(<!-- /chapters -->)", re.DOTALL)
 OPEN = {"zh": "在{place}中打开", "en": "Open in {place}"}
 HEAD = {"zh": "| 章 | 内容 | 打开 |", "en": "| chapter | title | open |"}
@@ -59,12 +61,18 @@ def badge_line(stem: str, edition: str, address: str) -> str:
     return " ".join(f"[![{OPEN[edition].format(place=place)}]({picture})]({url})" for place, (picture, url) in badges)
 
 
+def link_line(stem: str, edition: str, address: str) -> str:
+    """The same in words, for the notebook itself: where it is open, no picture may be fetched from another host."""
+    places = links_to_open(stem, edition, address).items()
+    return " · ".join(f"[{OPEN[edition].format(place=place)}]({url})" for place, (_, url) in places)
+
+
 def write_notebook(nb: NotebookNode, stem: str, edition: str, address: str) -> None:
-    """Put the badges below the title and the address into the setup cell, in place."""
+    """Put the links below the title and the address into the setup cell, in place."""
     title = by_id(nb).get("title")
     if title is None:
         raise ValueError(f"notebooks/{edition}/{stem}.ipynb has no text cell with the id title")
-    line = badge_line(stem, edition, address)
+    line = link_line(stem, edition, address)
     if BADGE_LINE.search(title.source):
         title.source = BADGE_LINE.sub(lambda _: line, title.source)
     else:

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.badges import badge_line
+from tools.badges import link_line
 from tools.notebooks import (
     EDITIONS,
     METADATA,
@@ -87,7 +87,7 @@ def _code(cell_id: str, source: str, *tags: str, slide: str = "fragment") -> tup
 def outline(stem: str, address: str) -> list[tuple]:
     """The cells of a new chapter, in order: kind, id, source by edition, tags, slide type."""
     number = chapter_number(stem)
-    badges = {edition: badge_line(stem, edition, address) for edition in EDITIONS}
+    badges = {edition: link_line(stem, edition, address) for edition in EDITIONS}
     setup = {edition: setup_source(edition, address) for edition in EDITIONS}
     title = number.replace("_", ".")
     cells = [

@@ -29,7 +29,8 @@ def main(chapter: str = "") -> int:
         if not chapter:
             failed += run("style: ruff check", ["ruff", "check", "."])
             failed += run("style: ruff format", ["ruff", "format", "--check", "."])
-            failed += run("unit tests", ["pytest", "-n", "2"], AIGC_PROGRESS=progress)
+            for name, marker in (("unit tests", "not tensorflow"), ("unit tests with TensorFlow", "tensorflow")):
+                failed += run(name, ["pytest", "-n", "2", "-m", marker], AIGC_PROGRESS=progress)
             if not any(map(shutil.which, CHROMIUMS)):
                 print(
                     "\nThe browser test was not run: no Chromium found. Debian: sudo apt install chromium", flush=True
