@@ -18,6 +18,7 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
 PALETTE = (BLUE, ORANGE, SKY, RED, BLACK, GREEN, PURPLE, YELLOW)
 
 DOTS_PER_INCH = 90
+LARGEST_CHANGE = 0.25  # of 255, the mean over a picture: far below what one can see
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=PALETTE),
     "axes.spines.top": False,
@@ -63,6 +64,20 @@ def png_of(fig: Figure) -> bytes:
     """The figure as the bytes of a PNG; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    return with_palette(buffer.getvalue())
+
+
+def with_palette(png: bytes) -> bytes:
+    """The same picture in 255 colours, a third of the size, unless that would show, as it does in photographs."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    fewer = image.quantize(255, dither=Image.Dither.NONE)
+    change = np.abs(np.asarray(image, dtype=int) - np.asarray(fewer.convert("RGB"), dtype=int)).mean()
+    if change > LARGEST_CHANGE:
+        return png
+    buffer = io.BytesIO()
+    fewer.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 

@@ -49,6 +49,24 @@ def test_the_same_figure_gives_the_same_bytes():
     assert draw() == draw()
 
 
+def test_a_figure_is_stored_small_and_looks_the_same_and_a_photograph_keeps_its_colours():
+    def stored(draw):
+        fig, ax = plotting.figure()
+        draw(ax)
+        plain = io.BytesIO()
+        fig.savefig(plain, format="png", dpi=plotting.DOTS_PER_INCH)
+        small = plotting.png_of(fig)
+        before, after = (
+            np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), int) for png in (plain.getvalue(), small)
+        )
+        return len(small) / len(plain.getvalue()), np.abs(before - after)
+
+    size, change = stored(lambda ax: ax.plot(np.sin(np.arange(99)), label="a curve"))
+    assert size < 0.7 and change.mean() < 0.25 and change.max() < 80
+    _, change = stored(lambda ax: ax.imshow(np.random.default_rng(0).random((200, 300, 3))))
+    assert change.max() == 0
+
+
 def simulated(colour: str, kind: str) -> np.ndarray:
     """How the colour looks to a person without one kind of cone (Machado, Oliveira, Fernandes 2009, severity 1)."""
     matrix = {
