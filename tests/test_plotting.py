@@ -55,10 +55,8 @@ def test_a_figure_is_stored_small_and_looks_the_same_and_a_photograph_keeps_its_
         draw(ax)
         plain = io.BytesIO()
         fig.savefig(plain, format="png", dpi=plotting.DOTS_PER_INCH)
-        small = plotting.png_of(fig)
-        before, after = (
-            np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), int) for png in (plain.getvalue(), small)
-        )
+        small = plotting.with_palette(plain.getvalue())
+        before, after = (np.asarray(Image.open(png).convert("RGB"), int) for png in (plain, io.BytesIO(small)))
         return len(small) / len(plain.getvalue()), np.abs(before - after)
 
     size, change = stored(lambda ax: ax.plot(np.sin(np.arange(99)), label="a curve"))
