@@ -68,7 +68,9 @@ def test_who_is_always_sure_errs_by_the_share_of_his_mistakes():
     probs, labels = answers()
     sure = np.eye(10)[probs.argmax(axis=1)]
     mistakes = np.mean(probs.argmax(axis=1) != labels)
-    assert judging.reliability(sure, labels).error == pytest.approx(mistakes)
+    bins = judging.reliability(sure, labels)
+    assert bins.error == pytest.approx(mistakes)
+    assert list(bins.count) == [0] * 9 + [len(labels)]  # confidence 1 belongs to the last bin
 
 
 @pytest.mark.parametrize(
