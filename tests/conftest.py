@@ -9,23 +9,17 @@ from finished_chapter import STEM, finished_course
 
 from tools import contract
 
-TENSORFLOW = {"test_autograd_gradients.py", "test_classifier.py"}  # these load it into the test's own process
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that load TensorFlow: `make test` runs them apart (torch's compiler crashes beside it)."""
-    for item in items:
-        if item.path.name in TENSORFLOW:
-            item.add_marker("tensorflow")
+# These load TensorFlow; `make test` runs them apart, for torch's compiler crashes the process when it comes second.
+TENSORFLOW = {"test_autograd_gradients.py", "test_classifier.py"}
 
 
 @pytest.fixture(autouse=True)
-def only_marked_tests_load_tensorflow(request: pytest.FixtureRequest) -> Iterator[None]:
+def only_named_files_load_tensorflow(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail the test that brings TensorFlow into a process in which torch's tests run."""
     before = "tensorflow" in sys.modules
     yield
-    marked = request.node.get_closest_marker("tensorflow")
-    assert marked or before or "tensorflow" not in sys.modules, "loads TensorFlow: name its file in tests/conftest.py"
+    named = request.node.path.name in TENSORFLOW
+    assert named or before or "tensorflow" not in sys.modules, "loads TensorFlow: name its file in tests/conftest.py and tools/test.py"
 
 
 @pytest.fixture(autouse=True)
