@@ -29,7 +29,7 @@ class SkipGramConfig:
     min_count: int = 5  # rarer words get no vector
     block_length: int = 32  # neighbouring words that share their noise words
     num_blocks: int = 16  # blocks a step, drawn from all over the text
-    num_noise: int = 64  # noise words a block draws
+    num_noise: int = 96  # noise words a block draws
     mode: str = "skip-gram"  # or "cbow"
 
     def __post_init__(self) -> None:
