@@ -19,7 +19,8 @@ def only_named_files_load_tensorflow(request: pytest.FixtureRequest) -> Iterator
     before = "tensorflow" in sys.modules
     yield
     named = request.node.path.name in TENSORFLOW
-    assert named or before or "tensorflow" not in sys.modules, "loads TensorFlow: name its file in tests/conftest.py and tools/test.py"
+    loaded = "tensorflow" in sys.modules
+    assert named or before or not loaded, "loads TensorFlow: name its file in tests/conftest.py and tools/test.py"
 
 
 @pytest.fixture(autouse=True)
