@@ -27,7 +27,7 @@ def animated_png(figures: Iterable[Figure], *, seconds: float = 1.0, num_colours
 
     frames = []
     for fig in figures:
-        frames.append(Image.open(io.BytesIO(png_of(fig))).convert("RGB"))
+        frames.append(Image.open(io.BytesIO(png_of(fig, palette=False))).convert("RGB"))
         plt.close(fig)
     if len({frame.size for frame in frames}) != 1:
         raise ValueError(f"an animation needs figures of one size, not {sorted({frame.size for frame in frames})}")

@@ -60,11 +60,11 @@ def show(drawing: Figure | Axes | np.ndarray, alt: str) -> None:
     plt.close(drawing)
 
 
-def png_of(fig: Figure) -> bytes:
-    """The figure as the bytes of a PNG; the same figure gives the same bytes."""
+def png_of(fig: Figure, *, palette: bool = True) -> bytes:
+    """The figure as the bytes of a PNG, with a palette where that does not show; the same figure, the same bytes."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return with_palette(buffer.getvalue())
+    return with_palette(buffer.getvalue()) if palette else buffer.getvalue()
 
 
 def with_palette(png: bytes) -> bytes:

@@ -110,7 +110,7 @@ def test_source_is_shown_and_what_has_none_is_named(monkeypatch):
     sources = []
     monkeypatch.setattr("IPython.display.display", lambda code: sources.append(code.data))
     display.show_source(plotting.png_of)
-    assert sources[0].startswith("def png_of(fig: Figure) -> bytes:")
+    assert sources[0].startswith("def png_of(fig: Figure, *, palette: bool = True) -> bytes:")
     with pytest.raises(ValueError, match="no Python source"):
         display.show_source(len)
 
