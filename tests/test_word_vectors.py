@@ -16,9 +16,11 @@ from aigc_course.word_vectors import (
     encode,
     evaluate_analogies,
     evaluate_similarity,
+    neighbour_stability,
     ppmi,
     svd_vectors,
 )
+from tools import bench_word_vectors
 
 SENTENCES = [["the", "cat", "drinks", "milk"], ["the", "dog", "drinks", "water"], ["the", "cat", "sleeps"]]
 WORDS = ["athens", "greece", "paris", "france", "berlin", "germany", "rome", "italy", "cat", "dog"]
@@ -198,3 +200,15 @@ def test_analogies_are_counted_where_all_four_words_have_vectors():
 
 def test_a_vocabulary_can_be_made_by_hand():
     assert Vocabulary(["a", "b"], np.array([2, 1])).ids == {"a": 0, "b": 1}
+
+
+def test_stability_is_1_for_equal_runs_and_the_jaccard_index_else(vectors):
+    assert neighbour_stability([vectors, vectors], ["cat", "dog"], k=3) == 1
+    other = WordVectors(WORDS, np.random.default_rng(6).normal(size=(len(WORDS), 6)))
+    near = [{word for word, _ in run.most_similar("cat", 3)} for run in (vectors, other)]
+    assert neighbour_stability([vectors, other], ["cat"], k=3) == len(near[0] & near[1]) / len(near[0] | near[1])
+
+
+def test_the_benchmark_knows_the_words_of_the_chapter():
+    words = bench_word_vectors.words_of_the_chapter()
+    assert len(words) == len(set(words)) == 20
