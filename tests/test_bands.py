@@ -150,7 +150,7 @@ def test_shares_end_at_one_and_equal_values_get_a_tiny_tolerance():
     assert tool.interval("05_1.loss", [0.9999, 1.0, 0.9998])[1] > 1.0
     assert tool.interval("05_1.parameters", [101770.0] * 3) == (101770.0, 101770.0)
     low, high = tool.interval("05_1.x", [0.123456] * 3)
-    assert 0.12345 < low < 0.123456 < high < 0.12346
+    assert 0.1233 < low < 0.123456 < high < 0.1236
     assert tool.interval("05_1.shipped_accuracy", [0.9951] * 3) == pytest.approx((0.9948, 0.9954))
 
 

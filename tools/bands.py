@@ -36,7 +36,7 @@ from tools.tidy import COLOURS
 NUM_SEEDS, FEWEST_SEEDS = 5, 3
 PROBABILITY = 0.99  # that a new run falls inside
 CELL_TIMEOUT_S = 3600
-SAME = 1e-5  # the least tolerance, relative, of a fractional quantity: another processor rounds otherwise
+SAME = 1e-3  # the least tolerance, relative, of a fractional quantity: another processor rounds otherwise
 SAME_SHARE = 3e-4  # the least tolerance of a share: so rounded, a few answers in ten thousand may come out otherwise
 SHARE = re.compile(r"accuracy|precision|recall|share|probability|calibration|coverage")  # never outside 0..1
 NOT_INHERITED = ("AIGC_STRICT", "AIGC_FACTS", "MPLBACKEND")
