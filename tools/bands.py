@@ -92,7 +92,7 @@ def interval(quantity: str, values: list[float]) -> tuple[float, float]:
         return mean, mean
     deviation = statistics.stdev(values)
     reach = float(stats.t.ppf((1 + PROBABILITY) / 2, n - 1)) * deviation * math.sqrt(1 + 1 / n)
-    reach = max(reach, SAME * abs(mean), SAME_SHARE if SHARE.search(quantity) else 0)
+    reach = max(reach, SAME_SHARE if SHARE.search(quantity) else SAME * abs(mean))
     low, high = outward(min(mean - reach, *values), max(mean + reach, *values))
     if SHARE.search(quantity) and min(values) >= 0 and max(values) <= 1:
         low, high = max(low, 0.0), min(high, 1.0)
