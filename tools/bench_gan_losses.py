@@ -10,7 +10,6 @@ import argparse
 import math
 import time
 from collections.abc import Callable
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +29,17 @@ from aigc_course.densities import (
     ring_of_eight,
     value_at,
 )
-from aigc_course.gan_lab import Recipe, gan_steps, generator_gradients, latent_dim, mean_interval, networks, sample
+from aigc_course.gan_lab import (
+    Recipe,
+    discriminator_step,
+    gan_steps,
+    generator_gradients,
+    latent_dim,
+    mean_interval,
+    networks,
+    optimizers,
+    sample,
+)
 
 FAILURE = dict(noise=0.0, head_start=100, num_steps=500)
 OPTIMIZERS = {"SGD": dict(optimizer="sgd", g_learning_rate=0.03), "Adam": {}}
@@ -106,25 +115,19 @@ def row(name: str, target: Mixture, recipe: Recipe, seeds: range) -> None:
 
 
 def gradients(seeds: range) -> None:
-    """Length of both gradients at one G, against the number of steps that D has learned."""
+    """Length of both gradients at one G that stands still, while D learns."""
     G, D = networks(seeds)
-    z = Dice([seed + 700_000 for seed in seeds]).normal(256, latent_dim(G))
-    done = 0
-    for before, now in pairwise([0, 0, 10, 30, 100, 300]):
-        if now > before:  # D alone: the generator of the steps is stopped before G moves
-            first = [weight.detach().clone() for weight in G.parameters()]
-            steps = gan_steps(G, D, ring_of_eight(), Recipe(noise=0.0, head_start=now - before, num_steps=1), seeds)
-            next(steps)
-            with torch.no_grad():
-                for weight, old in zip(G.parameters(), first, strict=True):
-                    weight.copy_(old)
-            done = now
-        lengths = []
-        for loss in (gan.saturating_generator_loss, gan.generator_loss):
-            logs = generator_gradients(G, D, loss, z).log10()
-            mean, low, high = mean_interval(logs)
-            lengths.append(f"10^{mean:6.2f} [{low:6.2f}, {high:6.2f}]")
-        print(f"  D has learned {done:3} steps: saturating {lengths[0]}, non-saturating {lengths[1]}", flush=True)
+    dice, recipe = Dice([seed + 700_000 for seed in seeds]), Recipe(noise=0.0)
+    _, d_optimizer = optimizers(G, D, recipe)
+    z = dice.normal(256, latent_dim(G))
+    for step in range(301):
+        if step in (0, 10, 30, 100, 300):
+            lengths = []
+            for loss in (gan.saturating_generator_loss, gan.generator_loss):
+                mean, low, high = mean_interval(generator_gradients(G, D, loss, z).log10())
+                lengths.append(f"10^{mean:6.2f} [{low:6.2f}, {high:6.2f}]")
+            print(f"  after {step:3} steps of D: saturating {lengths[0]}, non-saturating {lengths[1]}", flush=True)
+        discriminator_step(G, D, d_optimizer, ring_of_eight(), recipe, 0.0, dice)
 
 
 def main() -> None:
