@@ -147,6 +147,8 @@ class WordVectors:
 
     def most_similar(self, query: str | np.ndarray, k: int = 10, leave_out: Sequence[str] = ()) -> list[tuple]:
         """The `k` words nearest to a word or vector, with their cosines, the nearest first; never the word itself."""
+        if not isinstance(query, str) and not np.linalg.norm(query) > 0:
+            raise ValueError("a vector of zeros (or with NaN) points nowhere and has no neighbours")
         vector, known = (self[query], {query}) if isinstance(query, str) else (query / np.linalg.norm(query), set())
         cosines = self.unit @ vector  # (vocab,)
         order = np.argsort(-cosines, kind="stable")[: k + len(known) + len(leave_out)]

@@ -165,6 +165,12 @@ def test_a_vector_of_zeros_is_near_nothing():
     assert vectors.similarity("a", "b") == 0
 
 
+@pytest.mark.parametrize("direction", [np.zeros(6), np.full(6, np.nan)])
+def test_a_direction_that_points_nowhere_is_refused(vectors, direction):
+    with pytest.raises(ValueError, match="points nowhere"):
+        vectors.most_similar(direction)
+
+
 def test_an_unknown_word_is_told_which_words_are_near(vectors):
     with pytest.raises(LookupError, match=r'"athen" has no vector among these 10 words; near it: athens'):
         vectors["athen"]
