@@ -152,7 +152,10 @@ def loss_per_pair(V: np.ndarray, U: np.ndarray, batch: Batch) -> float:
 
 
 def descend(V: np.ndarray, U: np.ndarray, batch: Batch, learning_rate: float) -> None:
-    """One step of gradient descent on negative_sampling_loss; V and U change in place, their last row stays 0."""
+    """One step of gradient descent on negative_sampling_loss; V and U change in place.
+
+    Borders have weight 0, so the last row of both stays 0.
+    """
     v, u = V[batch.inputs], U[batch.outputs]  # (n, i, dim), (n, o, dim)
     queries = v if batch.mix is None else batch.mix @ v  # (n, block, dim)
     scores = queries @ u.swapaxes(1, 2)  # (n, block, o)
@@ -162,7 +165,6 @@ def descend(V: np.ndarray, U: np.ndarray, batch: Batch, learning_rate: float) ->
         move_v = batch.mix.swapaxes(1, 2) @ move_v  # (n, i, dim)
     add_rows(V, batch.inputs, move_v)
     add_rows(U, batch.outputs, error.swapaxes(1, 2) @ queries)
-    V[-1] = U[-1] = 0
 
 
 def new_vectors(vocab_size: int, embedding_dim: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
