@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+RESHAPING = ("View", "UnsafeView", "Reshape", "Squeeze", "Unsqueeze", "Split", "Slice", "Select")  # leave values alone
 SQUASHING = (nn.Sigmoid, nn.Hardsigmoid, nn.LogSigmoid, nn.Softmax, nn.LogSoftmax, nn.Tanh)
 
 
@@ -33,7 +34,7 @@ def check_logits(**named: Tensor) -> None:
                 f"{name}: {bad} of {logits.numel()} are NaN or infinite. The training has diverged (lower the learning "
                 "rate) or its input was not finite (look for a division by 0 or the log of 0)"
             )
-        if type(logits.grad_fn).__name__ == "SigmoidBackward0":
+        if comes_from_sigmoid(logits):
             raise ValueError(
                 f"{name} come out of a sigmoid, so they are probabilities; these losses expect logits and apply the "
                 "sigmoid themselves. Take the sigmoid off the end of the discriminator"
@@ -42,6 +43,14 @@ def check_logits(**named: Tensor) -> None:
     if len(set(shapes.values())) > 1 or 0 in {logits.numel() for logits in named.values()}:
         said = " and ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise ValueError(f"{said}: expected equal shapes with at least one element; take as many fakes as real ones")
+
+
+def comes_from_sigmoid(x: Tensor) -> bool:
+    """Whether x, reshaped or cut perhaps, was computed by a sigmoid; known only where gradients are recorded."""
+    node = x.grad_fn
+    while node is not None and type(node).__name__.startswith(RESHAPING):
+        node = node.next_functions[0][0]
+    return type(node).__name__ == "SigmoidBackward0"
 
 
 def check_discriminator(discriminator: nn.Module) -> None:

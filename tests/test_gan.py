@@ -124,11 +124,15 @@ def test_whole_numbers_and_lists_are_refused():
         generator_loss([0.0, 1.0])
 
 
+@pytest.mark.parametrize(
+    "shape", [lambda x: x, lambda x: x.squeeze(-1), lambda x: x.view(2, 2), lambda x: x.chunk(1)[0]]
+)
 @pytest.mark.parametrize("squash", [torch.sigmoid, nn.Sigmoid()])
-def test_probabilities_are_refused_where_logits_are_expected(squash):
-    D = nn.Linear(2, 1)
+def test_probabilities_are_refused_where_logits_are_expected(squash, shape):
+    probs, logits = squash(nn.Linear(2, 1)(torch.randn(4, 2))), nn.Linear(2, 1)(torch.randn(4, 2))
     with pytest.raises(ValueError, match=r"real_logits come out of a sigmoid.*Take the sigmoid off"):
-        discriminator_loss(squash(D(torch.randn(4, 2))), D(torch.randn(4, 2)))
+        discriminator_loss(shape(probs), shape(logits))
+    assert discriminator_loss(shape(logits), shape(logits)).isfinite()
 
 
 @pytest.mark.parametrize("end", [nn.Sigmoid(), nn.Sequential(nn.Linear(4, 1), nn.Sigmoid()), nn.Softmax(dim=1)])
