@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 RUN_SECONDS = 240
+WRITING_SECONDS = 5  # how long JupyterLab may take to write the file
 
 
 def forget_outputs(file: Path) -> None:
@@ -16,8 +17,20 @@ def forget_outputs(file: Path) -> None:
     file.write_text(json.dumps(notebook), encoding="utf-8")
 
 
+def stored(file: Path) -> dict:
+    """The notebook as it lies on disk; read again when JupyterLab was just writing it."""
+    deadline = time.monotonic() + WRITING_SECONDS
+    while True:
+        try:
+            return json.loads(file.read_text("utf-8"))
+        except ValueError:  # no whole JSON, or a character cut in two
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
 def code_cells(file: Path) -> list[dict]:
-    return [cell for cell in json.loads(file.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+    return [cell for cell in stored(file)["cells"] if cell["cell_type"] == "code"]
 
 
 def run_all_cells(page, file: Path) -> None:
@@ -31,10 +44,7 @@ def run_all_cells(page, file: Path) -> None:
         page.wait_for_timeout(1000)
         assert time.monotonic() < deadline, f"not every cell had run after {RUN_SECONDS} s"
         page.keyboard.press("Control+s")
-        try:
-            cells = code_cells(file)
-        except json.JSONDecodeError:  # read while it was being written
-            continue
+        cells = code_cells(file)
         errors = [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
         assert not errors, "\n".join(errors[0]["traceback"])
         if all(cell["execution_count"] for cell in cells):
@@ -52,7 +62,7 @@ def figures_appear(page, file: Path) -> None:
 
 def cell_of(page, file: Path, cell_id: str):
     """A cell on the page, by its id in the notebook."""
-    ids = [cell["id"] for cell in json.loads(file.read_text("utf-8"))["cells"]]
+    ids = [cell["id"] for cell in stored(file)["cells"]]
     return page.locator(".jp-Notebook .jp-Cell").nth(ids.index(cell_id))
 
 
