@@ -101,7 +101,9 @@ def test_short_curves_get_dots_and_long_ones_do_not():
 
 def test_a_diagram_names_its_steps_in_order(shown):
     display.diagram(["data", "design", "training", "evaluation"], done=2)
-    assert shown[0][0]["text/plain"] == "A flow diagram of 4 steps: data → design → training → evaluation."
+    assert (
+        shown[0][0]["text/plain"] == "A flow diagram of 4 steps: data (done) → design (done) → training → evaluation."
+    )
     with pytest.raises(ValueError, match="at least one step"):
         display.diagram([])
 
