@@ -1,0 +1,157 @@
+"""Short stories with a known truth, drawn from the choices of aigc_course.story_grammar; story_facts reads them back.
+
+Story number n is the same text on every machine. Numbers below HELD_OUT are for training, those from HELD_OUT on are
+for testing; `disjoint` checks that the numbers in use share no text.
+"""
+
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+
+from aigc_course.story_grammar import MOVES, draw, entropy_of, telling_choices, world_choices
+
+HELD_OUT = 1_000_000_000  # the first story number that is never trained on
+PRONOUNS = {"she": {"he": "she", "him": "her", "his": "her"}, "he": {"he": "he", "him": "him", "his": "his"}}
+
+
+@dataclass(frozen=True)
+class World:
+    """What is true in one story, whichever way it is told."""
+
+    hero: str  # the hero's name
+    sex: str  # "she" or "he"
+    kind: str  # girl, boy, or an animal
+    trait: str  # brave, shy, ...
+    home: str  # cottage, old mill, ...
+    place: str  # where the home is: by the sea, ...
+    colour: str  # of the thing
+    thing: str  # what the wish is about
+    wish: str  # "sail the boat across the pond"
+    obstacle: str  # "the sail is ripped"
+    attempt: str  # what the hero tries in vain: "hold the sail up by hand"
+    fix: str  # what helps: "stitch the sail with thread"
+    friend: str  # the friend's name
+    friend_sex: str  # "she" or "he"
+    friend_kind: str  # owl, tortoise, ...
+    friend_trait: str  # old, jolly, ...
+    acquaintance: str  # "known" from the start, or "new": met on the way
+    air: str  # fine, quiet, ...: how the day was
+    time: str  # morning, afternoon or evening
+    month: str  # April to September
+    treat: str  # what is eaten
+    feeling: str  # of the hero, while nothing helps
+
+
+@dataclass(frozen=True)
+class Story:
+    """A story, the world that it tells of, and how likely it was."""
+
+    text: str
+    world: World
+    log_prob: float  # natural logarithm of the probability of exactly this text
+
+    @property
+    def bits(self) -> float:
+        """The story's information, -log2 of its probability."""
+        return -self.log_prob / math.log(2)
+
+
+def form(phrase: str, past: bool = False) -> str:
+    """A phrase in its plain or its past form: "is/was" holds both."""
+    if "/" not in phrase:
+        return phrase
+    return " ".join(word.split("/")[past] if "/" in word else word for word in phrase.split(" "))
+
+
+def with_article(noun: str) -> str:
+    """ "kite" becomes "a kite", "old mill" "an old mill"."""
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+class Forms(dict):
+    """Every slot of a sentence form, made from the facts when asked for: "colour_a", "wish_past", "He", "fhim"."""
+
+    def __missing__(self, slot: str) -> str:
+        fact, _, ending = slot.rpartition("_")
+        if slot.lower() in PRONOUNS["he"]:
+            word = PRONOUNS[self["sex"]][slot.lower()]
+            self[slot] = word.capitalize() if slot[0] == "H" else word
+        elif slot[0] == "f" and slot[1:] in PRONOUNS["he"]:
+            self[slot] = PRONOUNS[self["friend_sex"]][slot[1:]]
+        elif ending == "a":
+            self[slot] = with_article(self[fact])
+        elif ending == "past":
+            self[slot] = form(self.facts[fact], past=True).format_map(self)
+        else:
+            raise KeyError(slot)
+        return self[slot]
+
+    def __init__(self, facts: dict[str, str]):
+        super().__init__(facts)
+        self.facts = facts
+        for fact in ("wish", "obstacle", "attempt", "fix"):
+            self[fact] = form(facts[fact]).format_map(self)
+
+
+def sentences(drawn: dict[str, str]) -> Iterator[str]:
+    """The sentences of a story, move by move, from all that was drawn."""
+    forms = Forms(drawn)
+    for move in MOVES:
+        if f"move_{move}" in drawn:
+            yield drawn[f"move_{move}"].format_map(forms)
+
+
+def tell(seed: int | random.Random) -> Story:
+    """Draw one story.
+
+    seed: a story number, 0 or more (the same number, the same story), or a random.Random to draw from
+    TypeError for anything else, ValueError for a negative number.
+    """
+    rng = seed if isinstance(seed, random.Random) else random.Random(checked_number(seed))
+    drawn: dict[str, str] = {}
+    log_prob = draw(world_choices(), rng, drawn) + draw(telling_choices(), rng, drawn)
+    forms = Forms(drawn)
+    world = World(**{field.name: forms[field.name] for field in fields(World)})
+    return Story(" ".join(sentences(drawn)), world, log_prob)
+
+
+def tell_many(count: int, seed: int = 0) -> list[Story]:
+    """The stories of the numbers seed, seed + 1, ..., seed + count - 1. ValueError for a negative count or seed."""
+    checked_number(count, "count")
+    return [tell(number) for number in range(checked_number(seed), seed + count)]
+
+
+def checked_number(number: int, name: str = "seed") -> int:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"{name} {number!r} is a {type(number).__name__}; give a whole number, 0 or more")
+    if number < 0:
+        raise ValueError(f"{name} {number} is negative; give a whole number, 0 or more")
+    return number
+
+
+def disjoint(training: int, held_out: int) -> bool:
+    """Whether the first `training` stories and the first `held_out` ones from number HELD_OUT on share no text."""
+    known = {hash(tell(number).text) for number in range(training)}
+    return all(hash(tell(HELD_OUT + number).text) not in known for number in range(held_out))
+
+
+def entropy() -> float:
+    """Entropy of a story's text in nats, exactly: the text shows all that was drawn, so H(text) = H(choices)."""
+    return entropy_of(world_choices()) + entropy_of(telling_choices())
+
+
+def best_perplexity(mean_tokens: float) -> float:
+    """The lowest perplexity a token that any model can reach, exp(H / mean_tokens), over many stories.
+
+    mean_tokens: mean number of tokens a story, with its end token; ValueError unless positive
+    Over given stories, exp(-sum of their log_prob / number of their tokens) is exact and varies less.
+    """
+    if not mean_tokens > 0:
+        raise ValueError(f"mean_tokens {mean_tokens} is not positive; give the mean number of tokens a story")
+    return math.exp(entropy() / mean_tokens)
+
+
+def as_rows(world: World) -> list[tuple[str, str]]:
+    """(fact, value) for each fact, to be shown as a table."""
+    return [(name.replace("_", " "), value) for name, value in asdict(world).items()]
