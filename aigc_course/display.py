@@ -99,7 +99,7 @@ def _draw_arrow(ax: Axes, here: tuple[int, int], there: tuple[int, int], **style
     across, up = np.sign(there[0] - here[0]), np.sign(there[1] - here[1])
     reach = (0, up * HALF_HEIGHT) if up else (across * HALF_WIDTH, 0)
     ends = (here[0] + reach[0], here[1] + reach[1]), (there[0] - reach[0], there[1] - reach[1])
-    arrow = {"arrowstyle": "-|>", "color": "#606060", "shrinkA": 1, "shrinkB": 1} | style
+    arrow = {"arrowstyle": "-|>", "mutation_scale": 13, "color": "#606060", "shrinkA": 1, "shrinkB": 1} | style
     ax.annotate("", xy=ends[1], xytext=ends[0], arrowprops=arrow, zorder=1)
 
 
