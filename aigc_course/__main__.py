@@ -75,7 +75,7 @@ def learn(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The first port tried. 端口")] = 8888,
     browser: Annotated[bool | None, typer.Option("--browser/--no-browser", help="Open a browser. 打开浏览器")] = None,
 ) -> None:
-    """Fetch the data, then start JupyterLab · 启动 JupyterLab"""
+    """Fetch the data, then start JupyterLab · 启动JupyterLab"""
     from aigc_course import lab
 
     chosen = reader_language(language)

@@ -103,7 +103,7 @@ def train(model, images, labels, *, num_epochs, batch_size=256, peak=1e-2, augme
     """Train `model`, a whole epoch at a time inside the graph; yield each epoch's mean loss. images: uint8."""
     images, labels = tf.constant(images), tf.constant(labels, tf.int32)  # resident: moved once
     moments = [(tf.Variable(tf.zeros_like(w)), tf.Variable(tf.zeros_like(w))) for w in model.trainable_variables]
-    num_steps = len(images) // batch_size
+    num_steps = max(1, len(images) // batch_size)
 
     @tf.function
     def epoch(number):

@@ -59,14 +59,14 @@ def reliability(probs: np.ndarray, labels: np.ndarray, num_bins: int = 10) -> Re
 
 
 def prepare_drawing(pixels: np.ndarray) -> np.ndarray:
-    """Bring a drawn digit to MNIST's conventions: scaled to fit 20×20, its centre of mass in the middle of 28×28.
+    """Bring a drawn digit to MNIST's conventions: scaled to fit 20×20, its centre of mass at (14, 14) of 28×28.
 
     pixels:  (28, 28) numbers in 0..1, 0 = paper, 1 = ink
     returns  (28, 28) float32 in 0..1
     Raises ValueError for another shape, NaN, numbers outside 0..1, or an empty sheet.
     Source: LeCun, Cortes, Burges, The MNIST database (1998).
     """
-    from scipy.ndimage import center_of_mass, shift, zoom
+    from scipy.ndimage import center_of_mass, zoom
 
     pixels = np.asarray(pixels)
     if pixels.shape != (28, 28):
@@ -82,7 +82,8 @@ def prepare_drawing(pixels: np.ndarray) -> np.ndarray:
         raise ValueError("the drawing is empty; draw a digit on the pad first, in dark ink")
     digit = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float64)
     digit = np.clip(zoom(digit, 20 / max(digit.shape), order=1), 0, 1)[:20, :20]  # the longer side becomes 20
-    canvas = np.zeros((28, 28))
-    canvas[: digit.shape[0], : digit.shape[1]] = digit
-    offset = 13.5 - np.array(center_of_mass(canvas))
-    return np.clip(shift(canvas, offset, order=1), 0, 1).astype(np.float32)
+    size = np.array(digit.shape)
+    corner = np.clip(np.round(14 - np.array(center_of_mass(digit))).astype(int), 0, 28 - size)  # whole pixels: no blur
+    canvas = np.zeros((28, 28), dtype=np.float32)
+    canvas[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]] = digit
+    return canvas

@@ -15,10 +15,10 @@ FIRST_PAGE = "00_start_here.ipynb"
 INTERFACE = {"zh": "zh_CN", "en": "en"}  # JupyterLab's name of its own interface language
 MESSAGES = {
     "zh": {
-        "running": "JupyterLab 已启动。请在浏览器中打开这个地址：",
-        "opening": "JupyterLab 已启动，浏览器即将打开；如果没有，请自行打开这个地址：",
-        "tunnel": "您通过 SSH 连接了这台机器：请先在自己的电脑上执行",
-        "stop": "结束：在本窗口按 Ctrl-C。",
+        "running": "JupyterLab已启动。请在浏览器中打开这个地址：",
+        "opening": "JupyterLab已启动，浏览器即将打开；如果没有，请自行打开这个地址：",
+        "tunnel": "您通过SSH连接了这台机器：请先在自己的电脑上执行",
+        "stop": "结束：在本窗口按Ctrl-C。",
     },
     "en": {
         "running": "JupyterLab is running. Open this address in your browser:",

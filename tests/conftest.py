@@ -8,9 +8,7 @@ import pytest
 from finished_chapter import STEM, finished_course
 
 from tools import contract
-
-# These load TensorFlow; `make test` runs them apart, for torch's compiler crashes the process when it comes second.
-TENSORFLOW = {"test_autograd_gradients.py", "test_classifier.py"}
+from tools.test import TENSORFLOW
 
 
 @pytest.fixture(autouse=True)
@@ -18,9 +16,9 @@ def only_named_files_load_tensorflow(request: pytest.FixtureRequest) -> Iterator
     """Fail the test that brings TensorFlow into a process in which torch's tests run."""
     before = "tensorflow" in sys.modules
     yield
-    named = request.node.path.name in TENSORFLOW
+    named = f"tests/{request.node.path.name}" in TENSORFLOW
     loaded = "tensorflow" in sys.modules
-    assert named or before or not loaded, "loads TensorFlow: name its file in tests/conftest.py and tools/test.py"
+    assert named or before or not loaded, "loads TensorFlow: name its file in tools/test.py"
 
 
 @pytest.fixture(autouse=True)

@@ -313,3 +313,12 @@ def test_a_header_that_begins_like_a_pickle_is_still_read(tmp_path):
 def test_the_shipped_network_reads_digits(unseen):
     cnn = classifier.load_cnn(data_folder() / "models" / "mnist_cnn")
     assert accuracy(cnn, unseen) > 0.985
+
+
+def test_fewer_images_than_a_batch_make_one_step_an_epoch():
+    images = np.random.default_rng(0).integers(0, 256, (10, 28, 28), dtype=np.uint8)
+    labels = np.arange(10, dtype=np.uint8)
+    set_seed(0)
+    losses = list(classifier.train(classifier.article_model(), images, labels, num_epochs=3, batch_size=256))
+    assert len(losses) == 3
+    assert losses[-1] < losses[0]

@@ -91,7 +91,7 @@ def table(edition: str, address: str, root: Path) -> str:
         if path.is_file():
             title = read(path).cells[0].source.split("\n")[0].lstrip("# ").replace("|", r"\|")
             link = f"[{title}]({shown(path, root)})"
-            number = chapter_number(stem).replace("_", ".")
+            number = ".".join(str(int(part)) for part in chapter_number(stem).split("_"))
             rows.append(f"| {number} | {link} | {badge_line(stem, edition, address)} |")
     return "".join(f"{line}\n" for line in [HEAD[edition], "|---|---|---|", *rows]) if rows else ""
 

@@ -18,7 +18,7 @@ LISTED = re.compile(r"^\| `([\w./-]+)` \|.*`([0-9a-f]{64})` \|$", re.MULTILINE) 
 def course_files(say: Say) -> Iterator[Check]:
     """The files that travel with the course, against the checksums in data/README.md."""
     name = say("课程文件", "course files")
-    advice = say("请重新安装，或 git checkout -- data", "Install the course again, or: git checkout -- data")
+    advice = say("请重新安装，或git checkout -- data", "Install the course again, or: git checkout -- data")
     try:
         folder = data_folder()
     except FileNotFoundError as error:
@@ -48,9 +48,9 @@ def mnist(say: Say) -> Iterator[Check]:
         value = say(f"缓存中损坏：{'、'.join(damaged)}", f"damaged in the cache: {', '.join(damaged)}")
         yield Check("MNIST", value, "problem", fetch)
     elif not missing:
-        yield Check("MNIST", say("完整，70,000 张图片", "complete, 70,000 images"))
+        yield Check("MNIST", say("完整，70,000张图片", "complete, 70,000 images"))
     elif _has_sample():
-        value = say("未下载，以 5,000 张样本代替", "not fetched, a sample of 5,000 stands in")
+        value = say("未下载，以5,000张样本代替", "not fetched, a sample of 5,000 stands in")
         yield Check("MNIST", value, "hint", fetch)
     else:
         value = say("未下载，也没有样本", "not fetched, and no sample either")
@@ -90,7 +90,7 @@ def hub(say: Say) -> Iterator[Check]:
         return
     why = problems[0] if problems else say(f"{HUB_SECONDS} 秒内没有响应", f"silent for {HUB_SECONDS} s")
     advice = say(
-        "课程会改用自带的小模型。如有可用的镜像，请用 HF_ENDPOINT 指定。",
+        "课程会改用自带的小模型。如有可用的镜像，请用HF_ENDPOINT指定。",
         "The course uses the small models that it ships. If you know a mirror, set HF_ENDPOINT to it.",
     )
     yield Check(name, say(f"{address} 连不上（{why}）", f"{address} cannot be reached ({why})"), "hint", advice)

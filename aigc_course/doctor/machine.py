@@ -37,7 +37,7 @@ def python(say: Say) -> Iterator[Check]:
     """The interpreter."""
     value = f"{platform.python_version()}, {platform.system()} {platform.machine()}"
     if sys.version_info < OLDEST_PYTHON:
-        yield Check("Python", value, "problem", say("请安装 Python 3.11 或更高版本。", "Install Python 3.11 or newer."))
+        yield Check("Python", value, "problem", say("请安装Python 3.11或更高版本。", "Install Python 3.11 or newer."))
     else:
         yield Check("Python", value)
 
@@ -65,7 +65,7 @@ def probe(say: Say, name: str, program: str) -> Check:
     said = result.stderr.strip().splitlines()
     reason = said[-1] if said else say(f"退出码 {result.returncode}", f"exit status {result.returncode}")
     advice = say(
-        "请重新安装：删除 .venv 后再执行 make learn，或 pip install --force-reinstall 该包。",
+        "请重新安装：删除 .venv后再执行make learn，或pip install --force-reinstall该包。",
         "Install it again: remove .venv and run make learn, or pip install --force-reinstall that package.",
     )
     return Check(name, reason, "problem", advice)
@@ -119,7 +119,7 @@ def disk(say: Say) -> Iterator[Check]:
     free = shutil.disk_usage(folder).free
     value = say(f"{shown(folder)} 可用 {free / 2**30:.1f} GiB", f"{free / 2**30:.1f} GiB free in {shown(folder)}")
     enough = free >= FREE_DISK_GIB * 2**30
-    advice = say("请腾出空间，或用 AIGC_CACHE 指定别处。", "Make room, or set AIGC_CACHE to a folder on another disk.")
+    advice = say("请腾出空间，或用AIGC_CACHE指定别处。", "Make room, or set AIGC_CACHE to a folder on another disk.")
     yield Check(say("磁盘", "disk"), value, "ok" if enough else "hint", "" if enough else advice)
 
 
@@ -127,20 +127,20 @@ def kernel(say: Say) -> Iterator[Check]:
     """Whether Jupyter's kernel "python3", which the notebooks ask for, is this very environment."""
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
-    name = say("Jupyter 内核", "Jupyter kernel")
+    name = say("Jupyter内核", "Jupyter kernel")
     advice = f"{Path(sys.executable).name} -m ipykernel install --sys-prefix"
     try:
         program = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
         yield Check(
-            name, say("没有 python3 内核", "there is no kernel python3"), "problem", f"pip install ipykernel; {advice}"
+            name, say("没有python3内核", "there is no kernel python3"), "problem", f"pip install ipykernel; {advice}"
         )
         return
     ours = os.sep not in program or Path(program).parent == Path(sys.executable).parent  # a bare "python" is ours
     if ours:
         yield Check(name, say("python3，即本环境", "python3, of this environment"))
     else:
-        yield Check(name, say("python3 属于另一个环境", "python3 belongs to another environment"), "hint", advice)
+        yield Check(name, say("python3属于另一个环境", "python3 belongs to another environment"), "hint", advice)
 
 
 def chinese_font(say: Say) -> Iterator[Check]:

@@ -100,7 +100,7 @@ def tensorflow(say: Say, wanted: list[Need]) -> Check:
     present = [name for name in TENSORFLOW_WHEELS if installed(name)]
     if len(present) > 1:
         value = say(
-            "tensorflow 与 tensorflow-cpu 同时存在，文件互相覆盖", "both wheels are installed, with the same files"
+            "tensorflow与tensorflow-cpu同时存在，文件互相覆盖", "both wheels are installed, with the same files"
         )
         advice = f'pip uninstall -y {" ".join(present)} && pip install "{here.name}{here.tested}"'
         return Check("TensorFlow", value, "problem", advice)
