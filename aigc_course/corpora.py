@@ -24,6 +24,7 @@ FILES = {  # name: file in gensim's test data, SHA-256
     "wordsim353": ("wordsim353.tsv", "f92a022fc2537793a15bc3a8c162ebcd74990e033a228bb6388cb71e4c0b1e1d"),
     "simlex999": ("simlex999.txt", "d5e0501971478a511430ee880bd0121e94ac701ba86d90544d83e6d2ba3db05d"),
     "analogies": ("questions-words.txt", "8c29b3332afc46f3fb8be04cb5297bf96f39aa7131272dff57869b4485b22a36"),
+    "polarity": ("pang_lee_polarity.cor", "662c1b7c3bd0612eaaaf3f0c694cbd3897e30c0d87d2940b46c9fd0d15ed70c1"),
 }
 WORD_TESTS = ("wordsim353", "simlex999")
 GLOVE = "glove-wiki-gigaword-50"
@@ -76,6 +77,17 @@ def load_analogies() -> dict[str, list[tuple[str, str, str, str]]]:
     total = sum(map(len, sections.values()))
     print(f"analogies: {total:,} questions in {len(sections)} sections (shipped with gensim)")
     return sections
+
+
+def load_polarity() -> list[tuple[str, bool]]:
+    """200 sentences of real film reviews (lower case, punctuation apart), each with whether it is favourable.
+
+    Prints one line. Source: Pang and Lee (2005), of whose 10,662 sentences gensim ships these.
+    """
+    lines = shipped_file("polarity").read_text(encoding="cp1252").splitlines()
+    rows = [line.partition(" ") for line in lines if line.strip()]
+    print(f"polarity: {len(rows)} sentences of film reviews, half favourable (shipped with gensim)")
+    return [(text.strip(), label == "__label__pos") for label, _, text in rows]
 
 
 class Pretrained(NamedTuple):

@@ -3,7 +3,13 @@
 It prints one line that says which of them it was. Origins, licences and sizes: data/README.md.
 """
 
-from aigc_course.corpora import load_analogies, load_glove, load_wikipedia_sentences, load_word_similarity
+from aigc_course.corpora import (
+    load_analogies,
+    load_glove,
+    load_polarity,
+    load_wikipedia_sentences,
+    load_word_similarity,
+)
 from aigc_course.mnist import Digits, ensure_mnist, load_mnist
 
 __all__ = [
@@ -12,6 +18,7 @@ __all__ = [
     "load_analogies",
     "load_glove",
     "load_mnist",
+    "load_polarity",
     "load_wikipedia_sentences",
     "load_word_similarity",
 ]

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from aigc_course import corpora
-from aigc_course.datasets import load_analogies, load_glove, load_wikipedia_sentences, load_word_similarity
+from aigc_course.datasets import (
+    load_analogies,
+    load_glove,
+    load_polarity,
+    load_wikipedia_sentences,
+    load_word_similarity,
+)
 from aigc_course.runtime import facts
 
 
@@ -32,6 +38,13 @@ def test_word_similarity(capsys):
     assert ("tiger", "cat", 7.35) in pairs
     assert all(a == a.lower() and b == b.lower() and 0 <= score <= 10 for a, b, score in pairs)
     assert ("old", "new", 1.58) in load_word_similarity("simlex999")
+
+
+def test_polarity(capsys):
+    sentences = load_polarity()
+    assert capsys.readouterr().out.startswith("polarity: 200 sentences of film reviews")
+    assert sum(good for _, good in sentences) == 100
+    assert ("simplistic , silly and tedious .", False) in sentences
 
 
 def test_analogies(capsys):
