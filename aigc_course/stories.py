@@ -1,4 +1,4 @@
-"""Short stories with a known truth, drawn from the choices of aigc_course.story_grammar; story_facts reads them back.
+"""Stories with a known truth, drawn by story_grammar, worded by story_sentences, read by story_reading (story_facts).
 
 Story number n is the same text on every machine. Numbers below HELD_OUT are for training, those from HELD_OUT on are
 for testing; `disjoint` checks that the numbers in use share no text.
@@ -6,13 +6,29 @@ for testing; `disjoint` checks that the numbers in use share no text.
 
 import math
 import random
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 
-from aigc_course.story_grammar import MOVES, draw, entropy_of, telling_choices, world_choices
+from aigc_course.story_facts import Fact
+from aigc_course.story_grammar import draw, entropy_of, telling_choices, world_choices
+from aigc_course.story_reading import Reading, log_prob, read_back
+from aigc_course.story_sentences import Forms, sentences
 
 HELD_OUT = 1_000_000_000  # the first story number that is never trained on
-PRONOUNS = {"she": {"he": "she", "him": "her", "his": "her"}, "he": {"he": "he", "him": "him", "his": "his"}}
+__all__ = [
+    "HELD_OUT",
+    "Fact",
+    "Reading",
+    "Story",
+    "World",
+    "as_rows",
+    "best_perplexity",
+    "disjoint",
+    "entropy",
+    "log_prob",
+    "read_back",
+    "tell",
+    "tell_many",
+]
 
 
 @dataclass(frozen=True)
@@ -55,51 +71,6 @@ class Story:
     def bits(self) -> float:
         """The story's information, -log2 of its probability."""
         return -self.log_prob / math.log(2)
-
-
-def form(phrase: str, past: bool = False) -> str:
-    """A phrase in its plain or its past form: "is/was" holds both."""
-    if "/" not in phrase:
-        return phrase
-    return " ".join(word.split("/")[past] if "/" in word else word for word in phrase.split(" "))
-
-
-def with_article(noun: str) -> str:
-    """ "kite" becomes "a kite", "old mill" "an old mill"."""
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
-
-
-class Forms(dict):
-    """Every slot of a sentence form, made from the facts when asked for: "colour_a", "wish_past", "He", "fhim"."""
-
-    def __missing__(self, slot: str) -> str:
-        fact, _, ending = slot.rpartition("_")
-        if slot.lower() in PRONOUNS["he"]:
-            word = PRONOUNS[self["sex"]][slot.lower()]
-            self[slot] = word.capitalize() if slot[0] == "H" else word
-        elif slot[0] == "f" and slot[1:] in PRONOUNS["he"]:
-            self[slot] = PRONOUNS[self["friend_sex"]][slot[1:]]
-        elif ending == "a":
-            self[slot] = with_article(self[fact])
-        elif ending == "past":
-            self[slot] = form(self.facts[fact], past=True).format_map(self)
-        else:
-            raise KeyError(slot)
-        return self[slot]
-
-    def __init__(self, facts: dict[str, str]):
-        super().__init__(facts)
-        self.facts = facts
-        for fact in ("wish", "obstacle", "attempt", "fix"):
-            self[fact] = form(facts[fact]).format_map(self)
-
-
-def sentences(drawn: dict[str, str]) -> Iterator[str]:
-    """The sentences of a story, move by move, from all that was drawn."""
-    forms = Forms(drawn)
-    for move in MOVES:
-        if f"move_{move}" in drawn:
-            yield drawn[f"move_{move}"].format_map(forms)
 
 
 def tell(seed: int | random.Random) -> Story:
