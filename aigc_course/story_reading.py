@@ -47,9 +47,7 @@ class Reading:
     facts: dict[str, str]  # fact: value, as first established
     moves: tuple[str, ...]  # the moves that could be read
     read_until: int  # characters from the beginning that could be read as moves
-    log_prob: (
-        float  # natural logarithm of the grammar's probability of this text; -inf if it is no story of the grammar
-    )
+    log_prob: float  # natural logarithm of the probability that the grammar tells this text; -inf if it never does
 
     @property
     def is_true(self) -> bool:
