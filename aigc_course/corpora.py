@@ -3,7 +3,9 @@
 Test data of a package is no public interface: each file is held against its SHA-256, and a changed one is named.
 """
 
+import bz2
 import io
+import re
 import shutil
 import socket
 from contextlib import redirect_stdout
@@ -29,6 +31,7 @@ FILES = {  # name: file in gensim's test data, SHA-256
 WORD_TESTS = ("wordsim353", "simlex999")
 GLOVE = "glove-wiki-gigaword-50"
 GLOVE_HOSTS = ["https://raw.githubusercontent.com", "https://github.com"]  # where gensim.downloader asks
+PARAGRAPH = re.compile(r"[A-Z\"][^|{}=<>\[\]*]{198,}[.!?]\"?")  # of prose: no markup in it, a sentence's end
 WORDS_A_PIECE = 1000  # gensim's Word2Vec reads only the first 10,000 words of a sentence: articles are cut up
 
 
@@ -48,6 +51,25 @@ def load_wikipedia_sentences() -> list[list[str]]:
     record("data", "full")
     print(f"Wikipedia: {len(articles)} English articles, {sum(map(len, articles)):,} words (shipped with gensim)")
     return pieces
+
+
+def load_wikipedia_text() -> str:
+    """The prose of the same articles as one text, with capitals and punctuation: 1.7 million characters.
+
+    Kept are paragraphs of at least 200 characters that end like a sentence and hold only ASCII, one a line; titles,
+    lists, tables and what is left of the markup are dropped. Prints one line: how much, from where.
+    Source: Wikipedia, CC BY-SA. Takes a few seconds.
+    """
+    from gensim.corpora.wikicorpus import extract_pages, filter_wiki
+
+    with bz2.open(shipped_file("wikipedia")) as pages:
+        articles = [filter_wiki(text) for _, text, _ in extract_pages(pages, ("0",))]
+    tidy = [re.sub(r"\s+", " ", line.replace("''", "")).strip() for text in articles for line in text.split("\n")]
+    paragraphs = [line for line in tidy if line.isascii() and PARAGRAPH.fullmatch(line)]
+    text = "\n".join(dict.fromkeys(paragraphs))
+    record("data", "full")
+    print(f"Wikipedia: {len(text):,} characters of English prose (shipped with gensim)")
+    return text
 
 
 def load_word_similarity(name: str) -> list[tuple[str, str, float]]:

@@ -8,6 +8,7 @@ from aigc_course.corpora import (
     load_glove,
     load_polarity,
     load_wikipedia_sentences,
+    load_wikipedia_text,
     load_word_similarity,
 )
 from aigc_course.mnist import Digits, ensure_mnist, load_mnist
@@ -20,6 +21,7 @@ __all__ = [
     "load_mnist",
     "load_polarity",
     "load_wikipedia_sentences",
+    "load_wikipedia_text",
     "load_word_similarity",
 ]
 

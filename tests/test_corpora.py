@@ -11,6 +11,7 @@ from aigc_course.datasets import (
     load_glove,
     load_polarity,
     load_wikipedia_sentences,
+    load_wikipedia_text,
     load_word_similarity,
 )
 from aigc_course.runtime import facts
@@ -19,6 +20,17 @@ from aigc_course.runtime import facts
 @pytest.mark.parametrize("name", corpora.FILES)
 def test_the_file_is_the_one_that_the_course_knows(name):
     assert corpora.shipped_file(name).stat().st_size > 5_000
+
+
+def test_wikipedia_as_running_text(capsys):
+    text = load_wikipedia_text()
+    assert capsys.readouterr().out == "Wikipedia: 1,723,764 characters of English prose (shipped with gensim)\n"
+    assert len(text) == 1_723_764
+    paragraphs = text.split("\n")
+    assert len(set(paragraphs)) == len(paragraphs) and min(map(len, paragraphs)) >= 200
+    assert text.isascii() and not set("{}[]<>|=*") & set(text) and "  " not in text
+    assert text.startswith("Anarchism draws on many currents")
+    assert facts()["data"] == "full"
 
 
 def test_wikipedia(capsys):
