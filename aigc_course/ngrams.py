@@ -179,14 +179,15 @@ class NGramModel:
         return ids[len(ids) - ids[::-1].index(-1) :] if -1 in ids and self.smoothing != "none" else ids
 
     def _after(self, context: list[int]) -> np.ndarray:
+        smooth = self.smoothing != "none"
         probs = self._lowest.copy()
-        for k, level in enumerate(self.levels[: len(context)], start=1):
-            number = self._number(context[len(context) - k :])
-            if number < 0 and self.smoothing != "none":
+        for k in range(1 if smooth else max(len(context), 1), len(context) + 1):
+            level, number = self.levels[k - 1], self._number(context[len(context) - k :])
+            if number < 0 and smooth:
                 break
-            low, high = np.searchsorted(level.keys, [number * self._width, (number + 1) * self._width])
-            probs = probs * level.rest[number] if self.smoothing != "none" else np.zeros_like(probs)
+            probs *= level.rest[number] if smooth else 0.0
             if number >= 0:
+                low, high = np.searchsorted(level.keys, [number * self._width, (number + 1) * self._width])
                 probs[level.keys[low:high] - number * self._width] += level.share[low:high]
         return probs
 
