@@ -1,0 +1,216 @@
+"""Training a language model on rows of tokens; interrupted, it goes on from checkpoints of aigc_course.checkpoints.
+
+The model may be transformers' GPT2LMHeadModel or any other module that maps token ids to logits.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from aigc_course import checkpoints
+
+BatchAt = Callable[[int], Tensor]  # step -> (batch, length) token ids: the same ones whenever it is asked
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Settings of a training; ValueError for those that make no sense."""
+
+    num_steps: int = 1000  # updates of the weights in all
+    learning_rate: float = 3e-3  # the largest step size of AdamW, reached at the end of the warm-up
+    last_learning_rate: float = 1e-4  # the step size at the end; a cosine leads from one to the other
+    num_warmup_steps: int = 50  # steps in which the step size grows from 0
+    hidden_learning_rate: float | None = None  # Muon's largest step size for the hidden matrices; None: AdamW for all
+    weight_decay: float = 0.1  # of matrices; vectors (biases, norms) are left alone
+    beta1: float = 0.9  # AdamW's memory of the gradient ...
+    beta2: float = 0.98  # ... and of its square
+    max_grad_norm: float = 1.0  # a longer gradient is cut to this length
+    bfloat16: bool | None = None  # compute in bfloat16; None: where the hardware can
+
+    def __post_init__(self) -> None:
+        if self.num_steps < 1 or not 0 <= self.num_warmup_steps <= self.num_steps:
+            raise ValueError(
+                f"num_steps={self.num_steps}, num_warmup_steps={self.num_warmup_steps}: expected at least 1 step and "
+                "at most as many steps of warm-up"
+            )
+        if not 0 <= self.last_learning_rate <= self.learning_rate or not 0 < self.learning_rate < math.inf:
+            raise ValueError(
+                f"learning_rate={self.learning_rate}, last_learning_rate={self.last_learning_rate}: expected finite "
+                "numbers above 0 of which the last is the smaller"
+            )
+        if self.hidden_learning_rate is not None and not 0 < self.hidden_learning_rate < math.inf:
+            raise ValueError(
+                f"hidden_learning_rate={self.hidden_learning_rate}: expected a finite number above 0, or None"
+            )
+        if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and self.weight_decay >= 0 and self.max_grad_norm > 0):
+            raise ValueError(
+                f"beta1={self.beta1}, beta2={self.beta2}, weight_decay={self.weight_decay}, "
+                f"max_grad_norm={self.max_grad_norm}: expected betas in [0, 1), a decay of at least 0, a norm above 0"
+            )
+
+
+def pack(stories: Iterable[Sequence[int]], end: int, row_length: int) -> np.ndarray:
+    """Rows of tokens, each filled with whole stories and the beginning of one more, which is cut where the row ends.
+
+    stories:  token ids, without end tokens;  end: the end token, put behind every story
+    returns   (rows, row_length) int32; the last stories are left out if they fill no row
+
+    Each row begins where a story begins, with the end token before it in every second row: so the model learns to
+    start with it, as well as without. A story that is cut is not continued: what follows it would have no beginning.
+    """
+    if row_length < 2:
+        raise ValueError(f"row_length {row_length}: at least 2 tokens, of which one is predicted")
+    rows: list[list[int]] = []
+    row: list[int] = [end]
+    for story in stories:
+        if len(story) == 0:
+            raise ValueError("a story has no tokens; leave empty texts out")
+        row += [*story, end]
+        if len(row) >= row_length:
+            rows.append(row[:row_length])
+            row = [] if len(rows) % 2 else [end]
+    return np.array(rows, np.int32).reshape(len(rows), row_length)
+
+
+def shuffled(rows: np.ndarray, batch_size: int, seed: int) -> BatchAt:
+    """Batches of rows in random order, all of them before any comes again; which ones depends on step and seed alone.
+
+    rows: (n, length) token ids;  ValueError if they do not fill one batch
+    """
+    per_epoch = len(rows) // max(batch_size, 1)
+    if batch_size < 1 or per_epoch < 1:
+        raise ValueError(f"batch_size {batch_size} and {len(rows)} rows: expected at least one row and one full batch")
+
+    def batch_at(step: int) -> Tensor:
+        epoch, place = divmod(step, per_epoch)
+        order = np.random.default_rng([seed, epoch]).permutation(len(rows))
+        return torch.from_numpy(rows[order[place * batch_size :][:batch_size]]).long()
+
+    return batch_at
+
+
+def learning_rate_at(step: int, config: TrainingConfig) -> float:
+    """The step size: a straight line up from 0, then half a cosine down. Source: Loshchilov and Hutter 2017."""
+    if step < config.num_warmup_steps:
+        return config.learning_rate * (step + 1) / config.num_warmup_steps
+    done = (step - config.num_warmup_steps) / max(config.num_steps - config.num_warmup_steps, 1)
+    above = config.learning_rate - config.last_learning_rate
+    return config.last_learning_rate + above * (1 + math.cos(math.pi * done)) / 2
+
+
+def optimizers_for(model: nn.Module, config: TrainingConfig) -> dict[str, torch.optim.Optimizer]:
+    """AdamW that lets matrices decay and leaves vectors alone; with `hidden_learning_rate`, Muon beside it.
+
+    Muon takes the matrices that are no embeddings (nor shared with one); its steps are equally long in all directions,
+    so rare facts are learned as fast as frequent ones. Sources: Loshchilov and Hutter 2019; Jordan et al. 2024.
+    RuntimeError if Muon is asked for and this torch has none.
+    """
+    embedded = {
+        id(weight) for part in model.modules() if isinstance(part, nn.Embedding) for weight in part.parameters()
+    }
+    kinds: dict[str, list[nn.Parameter]] = {"hidden": [], "matrices": [], "vectors": []}
+    for weight in model.parameters():
+        hidden = config.hidden_learning_rate is not None and weight.dim() == 2 and id(weight) not in embedded
+        kinds["hidden" if hidden else "matrices" if weight.dim() >= 2 else "vectors"].append(weight)
+    decays = {"matrices": config.weight_decay, "vectors": 0.0}
+    groups = [{"params": kinds[kind], "weight_decay": decay} for kind, decay in decays.items() if kinds[kind]]
+    rate, betas = config.learning_rate, (config.beta1, config.beta2)
+    found = {"adamw": torch.optim.AdamW(groups, lr=rate, betas=betas, fused=True)} if groups else {}
+    if kinds["hidden"]:
+        if not hasattr(torch.optim, "Muon"):
+            raise RuntimeError(f"torch {torch.__version__} has no Muon: install 2.9 or newer, or use AdamW alone")
+        found["muon"] = torch.optim.Muon(
+            kinds["hidden"], config.hidden_learning_rate, config.weight_decay, adjust_lr_fn="match_rms_adamw"
+        )
+    return found
+
+
+def logits_of(model: nn.Module, ids: Tensor) -> Tensor:
+    """The model's logits, (batch, length) -> (batch, length, vocab), whether it returns them or an object with them."""
+    output = model(ids)
+    return output if isinstance(output, Tensor) else output.logits
+
+
+def next_token_loss(model: nn.Module, ids: Tensor) -> Tensor:
+    """-log P(token | tokens before it), the mean over all tokens but the first of each row; (batch, length) -> ()."""
+    logits = logits_of(model, ids)[:, :-1].float()  # (batch, length - 1, vocab)
+    return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies in bfloat16 itself; on other devices it would be slower, not faster."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    told = Path("/proc/cpuinfo")
+    if device.type != "cpu" or not told.is_file():
+        return False
+    return any(flag in told.read_text() for flag in ("avx512_bf16", "amx_bf16"))
+
+
+def training_steps(
+    model: nn.Module,
+    batch_at: BatchAt,
+    config: TrainingConfig,
+    checkpoint: str | Path | None = None,
+    save_every: int = 200,
+) -> Iterator[dict[str, float]]:
+    """Train the model in place; yield {"step", "loss", "learning_rate", "grad_norm"} after each step.
+
+    checkpoint: a file, written every `save_every` steps and at the end. If it is there when the training begins, the
+    training goes on from it and ends with the weights, bit for bit, that it would have had without the interruption.
+    Raises ValueError for a checkpoint of other settings or data (errors of `checkpoints.load` beside it) and
+    FloatingPointError when the loss is not finite any more.
+    """
+    device = next(model.parameters()).device
+    half = has_bfloat16(device) if config.bfloat16 is None else config.bfloat16
+    optimizers = optimizers_for(model, config)
+    peaks = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
+    made_with = {"config": asdict(config), "first batch": fingerprint(batch_at(0))}
+    first = resume(checkpoint, model, optimizers, made_with) if checkpoint else 0
+    model.train()
+    for step in range(first, config.num_steps):
+        rate = learning_rate_at(step, config)
+        for name, optimizer in optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = peaks[name] * rate / config.learning_rate
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            loss = next_token_loss(model, batch_at(step).to(device))
+        if not math.isfinite(loss.item()):
+            raise FloatingPointError(f"the loss is {loss.item()} at step {step}: lower learning_rate or warm up longer")
+        model.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+        for optimizer in optimizers.values():
+            optimizer.step()
+        if checkpoint and ((step + 1) % save_every == 0 or step + 1 == config.num_steps):
+            checkpoints.save(checkpoint, {"model": model}, optimizers, {"step": step + 1, **made_with})
+        yield {"step": step + 1, "loss": loss.item(), "learning_rate": rate, "grad_norm": norm.item()}
+
+
+def resume(path: str | Path, model: nn.Module, optimizers: checkpoints.Optimizers, made_with: dict) -> int:
+    """Fill model and optimizers from the checkpoint, if there is one; return the number of steps already done."""
+    if not (Path(path).exists() or checkpoints.previous(path).exists()):
+        return 0
+    state = checkpoints.load(path, {"model": model}, optimizers)
+    step = state.pop("step")
+    if state != made_with:
+        other = {k: v for k, v in state["config"].items() if made_with["config"].get(k) != v}
+        what = (
+            f"{other} where { ({k: made_with['config'].get(k) for k in other}) } is asked for"
+            if other
+            else "other data"
+        )
+        raise ValueError(f"{path} comes from a training with {what}; name another file, or delete it to begin anew")
+    return step
+
+
+def fingerprint(ids: Tensor) -> str:
+    """SHA-256 of a batch: two trainings on different data are told apart by their first."""
+    return hashlib.sha256(str(tuple(ids.shape)).encode() + ids.long().cpu().numpy().tobytes()).hexdigest()

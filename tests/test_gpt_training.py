@@ -1,0 +1,254 @@
+"""The training loop: what it learns, what it refuses, and that an interruption changes nothing."""
+
+import math
+import multiprocessing
+import random
+import signal
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from killed_training import CONFIG, VOCAB_SIZE, counting_rows, run, small_gpt2
+from safetensors.torch import load_file
+from torch import nn
+
+from aigc_course import checkpoints
+from aigc_course.gpt_training import (
+    TrainingConfig,
+    has_bfloat16,
+    learning_rate_at,
+    next_token_loss,
+    optimizers_for,
+    pack,
+    shuffled,
+    training_steps,
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Tiny matrices: more threads only get in each other's way."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def bigram_model(seed=0):
+    """A module that returns logits themselves, not an object that holds them."""
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Embedding(VOCAB_SIZE, 16), nn.Linear(16, VOCAB_SIZE))
+
+
+def train(model, config=CONFIG, rows=None, **options):
+    """All losses of a training."""
+    batches = shuffled(counting_rows() if rows is None else rows, 8, seed=0)
+    return [row["loss"] for row in training_steps(model, batches, config, **options)]
+
+
+def same(a, b):
+    """Whether two models' weights agree bit for bit."""
+    pairs = zip(a.state_dict().items(), b.state_dict().items(), strict=True)
+    return all(name == other and torch.equal(x, y) for (name, x), (other, y) in pairs)
+
+
+# rows and batches
+
+
+def test_rows_begin_where_stories_begin():
+    stories = [[10 * number + place for place in range(1, 6)] for number in range(1, 10)]
+    assert pack(stories, end=0, row_length=9).tolist() == [
+        [0, 11, 12, 13, 14, 15, 0, 21, 22],
+        [31, 32, 33, 34, 35, 0, 41, 42, 43],
+        [0, 51, 52, 53, 54, 55, 0, 61, 62],
+        [71, 72, 73, 74, 75, 0, 81, 82, 83],
+    ]
+    assert pack([[1, 2]], end=0, row_length=9).shape == (0, 9)
+
+
+def test_bad_rows_are_refused():
+    with pytest.raises(ValueError, match="row_length 1"):
+        pack([[1, 2]], 0, 1)
+    with pytest.raises(ValueError, match="no tokens"):
+        pack([[1, 2], []], 0, 9)
+    for batch_size in (0, 51):
+        with pytest.raises(ValueError, match=f"batch_size {batch_size} and 50 rows"):
+            shuffled(counting_rows(), batch_size, seed=0)
+
+
+def test_every_row_comes_once_before_any_comes_again():
+    rows = np.arange(40).reshape(20, 2)
+    batch_at = shuffled(rows, 5, seed=3)
+    epochs = [torch.cat([batch_at(step) for step in range(first, first + 4)]) for first in (0, 4)]
+    for epoch in epochs:
+        assert sorted(epoch[:, 0].tolist()) == rows[:, 0].tolist()
+    assert not torch.equal(*epochs)
+    assert torch.equal(batch_at(6), shuffled(rows, 5, seed=3)(6))
+    assert not torch.equal(batch_at(6), shuffled(rows, 5, seed=4)(6))
+
+
+# settings
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"num_steps": 0}, {"num_warmup_steps": 1001}, {"num_warmup_steps": -1}, {"learning_rate": 0.0},
+        {"learning_rate": math.nan}, {"learning_rate": math.inf}, {"last_learning_rate": 1.0},
+        {"hidden_learning_rate": 0.0}, {"hidden_learning_rate": math.nan}, {"beta1": 1.0}, {"beta2": -0.1},
+        {"weight_decay": -1.0}, {"max_grad_norm": 0.0}, {"max_grad_norm": math.nan},
+    ],
+)  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        TrainingConfig(**bad)
+
+
+def test_the_step_size_rises_and_falls():
+    config = TrainingConfig(num_steps=110, learning_rate=1.0, last_learning_rate=0.2, num_warmup_steps=10)
+    rates = [learning_rate_at(step, config) for step in range(111)]
+    assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
+    assert rates[10] == 1.0
+    assert rates[60] == pytest.approx(0.6)  # halfway down
+    assert rates[110] == pytest.approx(0.2)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_only_matrices_decay():
+    groups = optimizers_for(small_gpt2(), CONFIG)["adamw"].param_groups
+    assert [group["weight_decay"] for group in groups] == [CONFIG.weight_decay, 0.0]
+    assert {weight.dim() for weight in groups[0]["params"]} == {2}
+    assert {weight.dim() for weight in groups[1]["params"]} == {1}
+
+
+def test_muon_takes_the_matrices_that_are_no_embeddings():
+    model = small_gpt2()
+    found = optimizers_for(model, replace(CONFIG, hidden_learning_rate=1e-2))
+    names = {id(weight): name for name, weight in model.named_parameters()}
+    hidden = {names[id(weight)] for weight in found["muon"].param_groups[0]["params"]}
+    assert len(hidden) == 8  # four matrices a block
+    assert all(name.endswith((".c_attn.weight", ".c_proj.weight", ".c_fc.weight")) for name in hidden)
+    rest = {names[id(weight)] for group in found["adamw"].param_groups for weight in group["params"]}
+    assert hidden | rest == set(names.values())
+    assert not hidden & rest
+
+
+# learning
+
+
+def test_the_loss_is_that_of_transformers():
+    model, ids = small_gpt2().eval(), torch.from_numpy(counting_rows()).long()
+    assert next_token_loss(model, ids).item() == pytest.approx(model(ids, labels=ids).loss.item(), abs=1e-5)
+
+
+def test_one_step_is_a_step_of_torch():
+    model, by_hand = bigram_model(), bigram_model()
+    config = TrainingConfig(num_steps=1, num_warmup_steps=0, learning_rate=0.1, max_grad_norm=1e9, bfloat16=False)
+    ids = torch.from_numpy(counting_rows()[:8]).long()
+    list(training_steps(model, lambda step: ids, config))
+    optimizer = torch.optim.AdamW(by_hand.parameters(), 0.1, betas=(0.9, 0.98), weight_decay=0.0)
+    nn.functional.cross_entropy(by_hand(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten()).backward()
+    optimizer.step()
+    decay = [1 - 0.1 * config.weight_decay * (weight.dim() >= 2) for weight in bigram_model().parameters()]
+    for ours, theirs, start, share in zip(
+        model.parameters(), by_hand.parameters(), bigram_model().parameters(), decay, strict=True
+    ):
+        torch.testing.assert_close(ours, theirs - (1 - share) * start, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("build", [small_gpt2, bigram_model])
+def test_it_learns_down_to_the_entropy(build):
+    """A row holds two stories, whose first numbers are random, one of 30; all else follows from what stands before."""
+    rows = counting_rows(400)
+    config = TrainingConfig(num_steps=400, learning_rate=1e-2, num_warmup_steps=20, weight_decay=0.0)
+    model = build()
+    losses = train(model, config, rows)
+    random_tokens = (rows[:, :-1] == 0).sum() / rows[:, 1:].size
+    ends = 0.0 if build is small_gpt2 else 0.45  # after one number alone nobody knows whether it is a story's last
+    assert losses[0] == pytest.approx(math.log(VOCAB_SIZE), abs=0.6)
+    assert np.mean(losses[-20:]) == pytest.approx(random_tokens * math.log(30) + ends, abs=0.25)
+
+
+def test_bfloat16_is_only_used_where_it_is_quick():
+    assert isinstance(has_bfloat16(torch.device("cpu")), bool)
+    assert has_bfloat16(torch.device("meta")) is False
+    exact, rough = (train(small_gpt2(), replace(CONFIG, num_steps=5, bfloat16=half)) for half in (False, True))
+    assert exact != rough
+    assert exact == pytest.approx(rough, abs=0.1)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
+    model = bigram_model()
+    steps = training_steps(model, shuffled(counting_rows(), 8, seed=0), CONFIG, tmp_path / "c", save_every=1)
+    next(steps)
+    before = (tmp_path / "c").read_bytes()
+    with torch.no_grad():
+        model[1].bias[0] = math.nan
+    with pytest.raises(FloatingPointError, match="loss is nan at step 1: lower learning_rate"):
+        next(steps)
+    assert (tmp_path / "c").read_bytes() == before
+
+
+# interruptions
+
+
+@pytest.mark.parametrize("build", [small_gpt2, bigram_model])
+@pytest.mark.parametrize("hidden", [None, 1e-2])
+def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, build, hidden):
+    config = replace(CONFIG, hidden_learning_rate=hidden)
+    fresh, undisturbed = build(), build()
+    losses = train(undisturbed, config)
+    stopped = build()  # seeds anew, so the dropout is the same
+    options = {"checkpoint": tmp_path / "c", "save_every": 4}
+    steps = training_steps(stopped, shuffled(counting_rows(), 8, seed=0), config, **options)
+    first = [next(steps)["loss"] for _ in range(18)]
+    steps.close()
+    torch.manual_seed(5)
+    assert first[:16] + train(fresh, config, **options) == losses
+    assert same(fresh, undisturbed)
+    assert train(build(), config, **options) == []  # nothing is left to do
+
+
+def test_other_settings_and_other_data_are_refused(tmp_path):
+    options = {"checkpoint": tmp_path / "c"}
+    train(bigram_model(), **options)
+    with pytest.raises(
+        ValueError, match=r"with \{'learning_rate': 0.01\} where \{'learning_rate': 0.02\} is asked for"
+    ):
+        train(bigram_model(), replace(CONFIG, learning_rate=2e-2), **options)
+    with pytest.raises(ValueError, match="with other data; name another file"):
+        train(bigram_model(), rows=counting_rows()[1:], **options)
+    with pytest.raises(ValueError, match="another shape"):
+        train(nn.Sequential(nn.Embedding(VOCAB_SIZE, 8), nn.Linear(8, VOCAB_SIZE)), **options)
+
+
+def test_killed_at_ten_random_moments_it_ends_with_the_same_weights(tmp_path):
+    """SIGKILL, also in the middle of writing: the weights are those of the undisturbed run, no file is damaged."""
+    forks = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+    forks.set_forkserver_preload(["aigc_course.gpt_training", "transformers.models.gpt2.modeling_gpt2"])
+    rng, path, finals = random.Random(0), tmp_path / "c", [str(tmp_path / name) for name in ("calm", "killed")]
+    calm = forks.Process(target=run, args=(str(tmp_path / "calm.checkpoint"), finals[0]))
+    calm.start()
+    calm.join(60)
+    done, writing = [0], 0
+    for _ in range(10):
+        started = forks.Event()
+        child = forks.Process(target=run, args=(str(path), finals[1], started))
+        child.start()
+        assert started.wait(60)
+        child.join(rng.uniform(0, 0.05))
+        child.kill()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL, "it was over before it was killed"
+        writing += (tmp_path / "c.part").exists()
+        assert checkpoints.read(path).notes["state"]["step"] > done[-1]
+        done.append(checkpoints.read(path).notes["state"]["step"])
+    child = forks.Process(target=run, args=(str(path), finals[1]))
+    child.start()
+    child.join(60)
+    calm, killed = map(load_file, finals)
+    assert done[-1] < CONFIG.num_steps
+    assert writing, "no kill came in the middle of a write"
+    assert all(torch.equal(calm[name], killed[name]) for name in calm.keys() | killed.keys())
