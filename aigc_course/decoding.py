@@ -1,0 +1,143 @@
+"""From logits to the next token: temperature, top-k, top-p, the cures of repetition, and the draw.
+
+Each step is a function of the logits (batch, vocab) that returns new ones; -inf forbids a token. Order and edge cases
+are those of transformers: cures first, then temperature, top-k, top-p. `chooser` puts them together.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+SMALLEST_TEMPERATURE = 1e-6  # below it, float32 overflows
+
+
+def with_temperature(logits: Tensor, temperature: float) -> Tensor:
+    """logits / T: T < 1 sharpens the distribution, T > 1 flattens it."""
+    return logits / temperature
+
+
+def keep_top_k(logits: Tensor, top_k: int) -> Tensor:
+    """Forbid all but the `top_k` likeliest tokens; equals of the last one stay too. Source: Fan et al. 2018."""
+    kept = logits.topk(min(top_k, logits.shape[-1])).values  # (batch, top_k), falling
+    return logits.masked_fill(logits < kept[..., -1:], -math.inf)
+
+
+def keep_top_p(logits: Tensor, top_p: float) -> Tensor:
+    """Keep the likeliest tokens that together reach probability `top_p`, at least one. Source: Holtzman et al. 2020."""
+    rising, order = logits.sort(dim=-1)
+    forbidden = rising.softmax(-1).cumsum(-1) <= 1 - top_p  # the tail, which has at most 1 - top_p in all
+    forbidden[..., -1] = False
+    return logits.masked_fill(forbidden.scatter(-1, order, forbidden), -math.inf)
+
+
+def penalise_repetition(logits: Tensor, ids: Tensor, penalty: float) -> Tensor:
+    """Divide the logits of tokens already in `ids` (batch, length) by `penalty`, or multiply those below 0.
+
+    Source: Keskar et al. 2019 (CTRL).
+    """
+    seen = logits.gather(-1, ids)
+    return logits.scatter(-1, ids, torch.where(seen < 0, seen * penalty, seen / penalty))
+
+
+def forbid_repeated_ngrams(logits: Tensor, ids: Tensor, size: int) -> Tensor:
+    """Forbid every token that would write a run of `size` tokens a second time in `ids` (batch, length)."""
+    if ids.shape[1] < size:
+        return logits
+    runs = ids.unfold(1, size, 1)  # (batch, places, size)
+    end = ids[:, ids.shape[1] - size + 1 :]  # (batch, size - 1), what the next token would complete
+    rows, places = (runs[..., :-1] == end[:, None]).all(-1).nonzero(as_tuple=True)
+    forbidden = torch.zeros_like(logits, dtype=torch.bool)
+    forbidden[rows, runs[rows, places, -1]] = True
+    return logits.masked_fill(forbidden, -math.inf)
+
+
+def sample(logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Draw a token from softmax(logits): (batch, vocab) -> (batch,). ValueError where nothing is possible, or NaN."""
+    if not logits.amax(-1).isfinite().all():
+        raise ValueError("logits are NaN or infinite, or forbid every token: look at the weights and the settings")
+    return torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+
+
+def restricted(logits: Tensor, temperature: float, top_k: int | None, top_p: float | None) -> Tensor:
+    """The logits that are drawn from; softmax gives the distribution. Settings as in `chooser`, temperature above 0."""
+    logits = with_temperature(logits, temperature)
+    if top_k is not None:
+        logits = keep_top_k(logits, top_k)
+    if top_p is not None and top_p < 1:
+        logits = keep_top_p(logits, top_p)
+    return logits
+
+
+def cure(repetition_penalty: float = 1.0, no_repeat_ngram: int = 0) -> Callable[[Tensor, Tensor], Tensor]:
+    """(logits, ids) -> logits, against text that goes in circles; 1 and 0 change nothing."""
+
+    def cured(logits: Tensor, ids: Tensor) -> Tensor:
+        if repetition_penalty != 1:
+            logits = penalise_repetition(logits, ids, repetition_penalty)
+        if no_repeat_ngram:
+            logits = forbid_repeated_ngrams(logits, ids, no_repeat_ngram)
+        return logits
+
+    check_cure(repetition_penalty, no_repeat_ngram)
+    return cured
+
+
+def chooser(
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    *,
+    repetition_penalty: float = 1.0,
+    no_repeat_ngram: int = 0,
+    generator: torch.Generator | None = None,
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """(logits (batch, vocab), ids (batch, length)) -> the next tokens (batch,).
+
+    temperature: 0 takes the likeliest token (greedy), 1 draws from the model's own distribution
+    top_k, top_p: None draws from all tokens
+    Raises ValueError for a setting out of range.
+    """
+    check_sampling(temperature, top_k, top_p)
+    cured = cure(repetition_penalty, no_repeat_ngram)
+
+    def choose(logits: Tensor, ids: Tensor) -> Tensor:
+        logits = cured(logits, ids)
+        if temperature == 0:
+            return logits.argmax(-1)
+        return sample(restricted(logits, temperature, top_k, top_p), generator)
+
+    return choose
+
+
+def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    """ValueError for what cannot be meant, with the way out."""
+    if not is_number(temperature) or not (temperature == 0 or SMALLEST_TEMPERATURE <= temperature < math.inf):
+        raise ValueError(
+            f"temperature {temperature!r} is neither 0 (always the likeliest token) nor a finite number of at least "
+            f"{SMALLEST_TEMPERATURE:g}; usual are 0.7 to 1"
+        )
+    if top_k is not None:
+        check_whole("top_k", top_k, "None draws from all tokens")
+    if top_p is not None and not (is_number(top_p) and 0 < top_p <= 1):
+        raise ValueError(f"top_p {top_p!r} is not in (0, 1]; 1 keeps every token, 0.9 the likeliest nine tenths")
+
+
+def check_cure(repetition_penalty: float, no_repeat_ngram: int) -> None:
+    """ValueError for what cannot be meant, with the way out."""
+    if not is_number(repetition_penalty) or not 0 < repetition_penalty < math.inf:
+        raise ValueError(f"repetition_penalty {repetition_penalty!r} is not above 0; 1 changes nothing, 1.2 is usual")
+    if no_repeat_ngram != 0 or isinstance(no_repeat_ngram, bool):
+        check_whole("no_repeat_ngram", no_repeat_ngram, "0 forbids nothing, 3 every repeated run of three tokens")
+
+
+def check_whole(name: str, value: int, remark: str) -> None:
+    """ValueError unless `value` is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} {value!r} is not a whole number of at least 1; {remark}")
+
+
+def is_number(value: object) -> bool:
+    """True for an int or a float, also NumPy's, but not for a bool."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
