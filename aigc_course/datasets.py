@@ -11,11 +11,15 @@ from aigc_course.corpora import (
     load_wikipedia_text,
     load_word_similarity,
 )
+from aigc_course.downloads import DownloadError
 from aigc_course.mnist import Digits, ensure_mnist, load_mnist
+from aigc_course.pretrained import ensure_gpt2, find_gpt2
+from aigc_course.runtime import scale_name
 
 __all__ = [
     "Digits",
     "fetch_all",
+    "find_gpt2",
     "load_analogies",
     "load_glove",
     "load_mnist",
@@ -29,4 +33,10 @@ __all__ = [
 def fetch_all() -> list[tuple[str, str, bool, str]]:
     """Fetch everything ahead of a lecture; (name, source, complete, message) for each data set."""
     source, problem = ensure_mnist()
-    return [("MNIST", source, source != "sample", problem)]
+    found = [("MNIST", source, source != "sample", problem)]
+    if scale_name() == "full":
+        try:
+            found.append(("GPT-2", ensure_gpt2()[1], True, ""))
+        except DownloadError as error:  # the small one, which comes with the course, takes its place
+            found.append(("GPT-2", "sample", False, str(error)))
+    return found
