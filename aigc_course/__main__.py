@@ -1,9 +1,10 @@
-"""The course's commands: python -m aigc_course learn, data, doctor, progress."""
+"""The course's commands: python -m aigc_course learn, data, doctor, progress, sample."""
 
 import io
 import os
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+samples = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(samples, name="sample", help="Let a model make samples · 用模型生成样本")
 
 
 class Language(StrEnum):
@@ -149,6 +152,38 @@ def progress(language: Said = None) -> None:
     record("language", chosen)  # titles in the reader's language
     columns = ["章", "标题", "已完成", "共"] if chosen == "zh" else ["chapter", "title", "done", "total"]
     print_table(columns, [tuple(map(str, row)) for row in summary()])
+
+
+Count = Annotated[int, typer.Option(min=1, help="How many. 数量")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The same seed, the same samples. 随机种子")]
+
+
+@samples.command("gpt")
+def sample_gpt(
+    prompt: Annotated[str, typer.Option(help="How each text begins. 每篇文本的开头")] = "Once upon a time",
+    count: Count = 1,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="A .txt or .jsonl file, else the screen. 输出文件")] = None,
+    temperature: Annotated[float, typer.Option(help="0: always the likeliest token. 温度，0为贪心")] = 0.8,
+    top_k: Annotated[int | None, typer.Option(help="Draw from the k likeliest tokens. 只取概率最高的k个词元")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Draw from the likeliest that reach p. 核采样")] = None,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="The longest continuation. 最多续写的词元数")] = 240,
+    language: Said = None,
+) -> None:
+    """Write texts with GPT-2 · 用GPT-2写文本"""
+    from aigc_course import sampling
+
+    try:
+        if out is not None:
+            sampling.check_out(out)
+        texts = sampling.write_texts(prompt, count, seed, temperature, top_k, top_p, max_new_tokens)
+        sampling.save_texts(sampling.with_bar(texts, count), out)
+    except (ValueError, OSError) as error:
+        print(f"{error}", file=sys.stderr)
+        raise typer.Exit(2 if isinstance(error, ValueError) else 1) from error
+    if out is not None:
+        zh = reader_language(language) == "zh"
+        print(f"已将{count:,}篇文本写入{out}" if zh else f"{count:,} {'text' if count == 1 else 'texts'} in {out}")
 
 
 if __name__ == "__main__":

@@ -16,18 +16,8 @@ from tools.notebooks import ROOT
 PACKAGE = ROOT / "aigc_course"
 BASE = {"runtime", "downloads"}
 SUPPORT = {
-    *(
-        "datasets",
-        "mnist",
-        "corpora",
-        "pretrained",
-        "plotting",
-        "display",
-        "drawing",
-        "animation",
-        "graph_drawing",
-        "markup",
-    ),
+    *("datasets", "mnist", "corpora", "plotting", "display", "drawing", "animation", "graph_drawing", "markup"),
+    *("pretrained", "sampling"),  # find or fetch a model; write its samples to a file
     "workflow",  # draws its boxes and prints what they did
     *("exercises", "checks", "questions", "quiz", "progress", "bands"),
     *("__init__", "__main__", "lab", "doctor"),
