@@ -17,6 +17,9 @@ from torch import Tensor, nn
 from aigc_course import checkpoints
 
 BatchAt = Callable[[int], Tensor]  # step -> (batch, length) token ids: the same ones whenever it is asked
+WeightsOf = Callable[
+    [int, Tensor, Tensor], Tensor
+]  # step, ids and losses of the tokens predicted -> weights, all alike
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class TrainingConfig:
     last_learning_rate: float = 1e-4  # the step size at the end; a cosine leads from one to the other
     num_warmup_steps: int = 50  # steps in which the step size grows from 0
     hidden_learning_rate: float | None = None  # Muon's largest step size for the hidden matrices; None: AdamW for all
-    weight_decay: float = 0.1  # of matrices; vectors (biases, norms) are left alone
+    weight_decay: float = 0.1  # of hidden matrices; embeddings, biases and norms are left alone
     beta1: float = 0.9  # AdamW's memory of the gradient ...
     beta2: float = 0.98  # ... and of its square
     max_grad_norm: float = 1.0  # a longer gradient is cut to this length
@@ -106,29 +109,28 @@ def learning_rate_at(step: int, config: TrainingConfig) -> float:
 
 
 def optimizers_for(model: nn.Module, config: TrainingConfig) -> dict[str, torch.optim.Optimizer]:
-    """AdamW that lets matrices decay and leaves vectors alone; with `hidden_learning_rate`, Muon beside it.
+    """AdamW, in which only hidden matrices decay; with `hidden_learning_rate`, those go to Muon.
 
-    Muon takes the matrices that are no embeddings (nor shared with one); its steps are equally long in all directions,
-    so rare facts are learned as fast as frequent ones. Sources: Loshchilov and Hutter 2019; Jordan et al. 2024.
+    Hidden are the matrices that are no embeddings, nor shared with one. A rare word's embedding must not decay: soon it
+    would look like every other rare word. Muon's steps are equally long in all directions, so rare facts are learned as
+    fast as frequent ones. Sources: Loshchilov and Hutter 2019; Jordan et al. 2024.
     RuntimeError if Muon is asked for and this torch has none.
     """
-    embedded = {
-        id(weight) for part in model.modules() if isinstance(part, nn.Embedding) for weight in part.parameters()
-    }
-    kinds: dict[str, list[nn.Parameter]] = {"hidden": [], "matrices": [], "vectors": []}
-    for weight in model.parameters():
-        hidden = config.hidden_learning_rate is not None and weight.dim() == 2 and id(weight) not in embedded
-        kinds["hidden" if hidden else "matrices" if weight.dim() >= 2 else "vectors"].append(weight)
-    decays = {"matrices": config.weight_decay, "vectors": 0.0}
-    groups = [{"params": kinds[kind], "weight_decay": decay} for kind, decay in decays.items() if kinds[kind]]
-    rate, betas = config.learning_rate, (config.beta1, config.beta2)
-    found = {"adamw": torch.optim.AdamW(groups, lr=rate, betas=betas, fused=True)} if groups else {}
-    if kinds["hidden"]:
+    embeddings = [part for part in model.modules() if isinstance(part, nn.Embedding)]
+    embedded = {id(part.weight) for part in embeddings}
+    weights = list(model.parameters())
+    hidden = [weight for weight in weights if weight.dim() >= 2 and id(weight) not in embedded]
+    others = [weight for weight in weights if weight.dim() < 2 or id(weight) in embedded]
+    groups = [{"params": others, "weight_decay": 0.0}]
+    if config.hidden_learning_rate is None:
+        groups.append({"params": hidden, "weight_decay": config.weight_decay})
+    groups, betas = [group for group in groups if group["params"]], (config.beta1, config.beta2)
+    found = {"adamw": torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=True)} if groups else {}
+    if config.hidden_learning_rate is not None and hidden:
         if not hasattr(torch.optim, "Muon"):
             raise RuntimeError(f"torch {torch.__version__} has no Muon: install 2.9 or newer, or use AdamW alone")
-        found["muon"] = torch.optim.Muon(
-            kinds["hidden"], config.hidden_learning_rate, config.weight_decay, adjust_lr_fn="match_rms_adamw"
-        )
+        rate, decay = config.hidden_learning_rate, config.weight_decay
+        found["muon"] = torch.optim.Muon(hidden, rate, decay, adjust_lr_fn="match_rms_adamw")
     return found
 
 
@@ -138,10 +140,15 @@ def logits_of(model: nn.Module, ids: Tensor) -> Tensor:
     return output if isinstance(output, Tensor) else output.logits
 
 
-def next_token_loss(model: nn.Module, ids: Tensor) -> Tensor:
-    """-log P(token | tokens before it), the mean over all tokens but the first of each row; (batch, length) -> ()."""
+def token_losses(model: nn.Module, ids: Tensor) -> Tensor:
+    """-log P(token | tokens before it), but for the first token of a row; (batch, length) -> (batch, length - 1)."""
     logits = logits_of(model, ids)[:, :-1].float()  # (batch, length - 1, vocab)
-    return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+    return F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+
+
+def next_token_loss(model: nn.Module, ids: Tensor) -> Tensor:
+    """The mean of token_losses; (batch, length) -> ()."""
+    return token_losses(model, ids).mean()
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -160,11 +167,13 @@ def training_steps(
     config: TrainingConfig,
     checkpoint: str | Path | None = None,
     save_every: int = 200,
+    weights_of: WeightsOf | None = None,
 ) -> Iterator[dict[str, float]]:
     """Train the model in place; yield {"step", "loss", "learning_rate", "grad_norm"} after each step.
 
     checkpoint: a file, written every `save_every` steps and at the end. If it is there when the training begins, the
     training goes on from it and ends with the weights, bit for bit, that it would have had without the interruption.
+    weights_of: how much each token's loss counts; "loss" is the plain mean all the same.
     Raises ValueError for a checkpoint of other settings or data (errors of `checkpoints.load` beside it) and
     FloatingPointError when the loss is not finite any more.
     """
@@ -181,9 +190,14 @@ def training_steps(
             for group in optimizer.param_groups:
                 group["lr"] = peaks[name] * rate / config.learning_rate
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            loss = next_token_loss(model, batch_at(step).to(device))
-        if not math.isfinite(loss.item()):
-            raise FloatingPointError(f"the loss is {loss.item()} at step {step}: lower learning_rate or warm up longer")
+            ids = batch_at(step).to(device)
+            losses = token_losses(model, ids)
+        mean = loss = losses.mean()
+        if weights_of:
+            weights = weights_of(step, ids[:, 1:], losses.detach())
+            loss = (weights * losses).sum() / weights.sum()
+        if not math.isfinite(mean.item()):
+            raise FloatingPointError(f"the loss is {mean.item()} at step {step}: lower learning_rate or warm up longer")
         model.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
@@ -191,7 +205,7 @@ def training_steps(
             optimizer.step()
         if checkpoint and ((step + 1) % save_every == 0 or step + 1 == config.num_steps):
             checkpoints.save(checkpoint, {"model": model}, optimizers, {"step": step + 1, **made_with})
-        yield {"step": step + 1, "loss": loss.item(), "learning_rate": rate, "grad_norm": norm.item()}
+        yield {"step": step + 1, "loss": mean.item(), "learning_rate": rate, "grad_norm": norm.item()}
 
 
 def resume(path: str | Path, model: nn.Module, optimizers: checkpoints.Optimizers, made_with: dict) -> int:

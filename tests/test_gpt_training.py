@@ -23,6 +23,7 @@ from aigc_course.gpt_training import (
     optimizers_for,
     pack,
     shuffled,
+    token_losses,
     training_steps,
 )
 
@@ -116,11 +117,16 @@ def test_the_step_size_rises_and_falls():
     assert rates[10:] == sorted(rates[10:], reverse=True)
 
 
-def test_only_matrices_decay():
-    groups = optimizers_for(small_gpt2(), CONFIG)["adamw"].param_groups
-    assert [group["weight_decay"] for group in groups] == [CONFIG.weight_decay, 0.0]
-    assert {weight.dim() for weight in groups[0]["params"]} == {2}
-    assert {weight.dim() for weight in groups[1]["params"]} == {1}
+def test_only_hidden_matrices_decay():
+    model = small_gpt2()
+    groups = optimizers_for(model, CONFIG)["adamw"].param_groups
+    names = {id(weight): name for name, weight in model.named_parameters()}
+    assert [group["weight_decay"] for group in groups] == [0.0, CONFIG.weight_decay]
+    decaying = {names[id(weight)] for weight in groups[1]["params"]}
+    assert decaying == {
+        name for name in names.values() if name.endswith(".weight") and ".h." in name and ".ln" not in name
+    }
+    assert sum(len(group["params"]) for group in groups) == len(names)
 
 
 def test_muon_takes_the_matrices_that_are_no_embeddings():
@@ -151,11 +157,9 @@ def test_one_step_is_a_step_of_torch():
     optimizer = torch.optim.AdamW(by_hand.parameters(), 0.1, betas=(0.9, 0.98), weight_decay=0.0)
     nn.functional.cross_entropy(by_hand(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten()).backward()
     optimizer.step()
-    decay = [1 - 0.1 * config.weight_decay * (weight.dim() >= 2) for weight in bigram_model().parameters()]
-    for ours, theirs, start, share in zip(
-        model.parameters(), by_hand.parameters(), bigram_model().parameters(), decay, strict=True
-    ):
-        torch.testing.assert_close(ours, theirs - (1 - share) * start, atol=1e-5, rtol=1e-4)
+    by_hand[1].weight.data -= 0.1 * config.weight_decay * bigram_model()[1].weight.data  # the only hidden matrix
+    for ours, theirs in zip(model.parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("build", [small_gpt2, bigram_model])
@@ -169,6 +173,26 @@ def test_it_learns_down_to_the_entropy(build):
     ends = 0.0 if build is small_gpt2 else 0.45  # after one number alone nobody knows whether it is a story's last
     assert losses[0] == pytest.approx(math.log(VOCAB_SIZE), abs=0.6)
     assert np.mean(losses[-20:]) == pytest.approx(random_tokens * math.log(30) + ends, abs=0.25)
+
+
+def test_what_weighs_nothing_is_not_learned():
+    """Only what follows on an even number counts: odd ones teach nothing, whatever stands behind them."""
+    model, plain = bigram_model(), bigram_model()
+    rows = np.stack([np.arange(16)] * 8)
+    config = replace(CONFIG, bfloat16=False)
+
+    def weights_of(step, ids, losses):
+        assert ids.shape == losses.shape == (8, 15)
+        assert not losses.requires_grad
+        return (ids % 2).float()
+
+    weighted = [
+        row["loss"] for row in training_steps(model, lambda _: torch.from_numpy(rows), config, weights_of=weights_of)
+    ]
+    even, odd = (token_losses(model, torch.from_numpy(rows))[0, first::2].mean().item() for first in (0, 1))
+    assert even < 0.5
+    assert odd > 2
+    assert weighted[0] == next(training_steps(plain, lambda _: torch.from_numpy(rows), config))["loss"]
 
 
 def test_bfloat16_is_only_used_where_it_is_quick():
