@@ -13,13 +13,14 @@ from aigc_course.corpora import (
 )
 from aigc_course.downloads import DownloadError
 from aigc_course.mnist import Digits, ensure_mnist, load_mnist
-from aigc_course.pretrained import ensure_gpt2, find_gpt2
+from aigc_course.pretrained import ensure_gpt2, find_gpt2, find_gpt2_vocabulary
 from aigc_course.runtime import scale_name
 
 __all__ = [
     "Digits",
     "fetch_all",
     "find_gpt2",
+    "find_gpt2_vocabulary",
     "load_analogies",
     "load_glove",
     "load_mnist",

