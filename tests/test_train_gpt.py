@@ -1,0 +1,113 @@
+"""What the shipped GPT-2 is trained on and measured by: batches, weights, log-probabilities, shared runs of words."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from transformers import GPT2LMHeadModel, GPT2Tokenizer
+
+from aigc_course import runtime
+from aigc_course.stories import HELD_OUT, tell, tell_many
+from tools.bench_stories import gap_closed, longest_shared_runs
+from tools.train_gpt import (
+    BATCH_SIZE,
+    CONTEXT_LENGTH,
+    END,
+    RECIPE,
+    REPEAT_WEIGHT,
+    STEPS_AT_ONCE,
+    STORIES_A_STEP,
+    fact_weights,
+    shares,
+    story_batches,
+    story_log_probs,
+    train_tokenizer,
+)
+
+FOLDER = runtime.data_folder() / "models" / "story_gpt2"
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return GPT2Tokenizer.from_pretrained(FOLDER)
+
+
+def test_the_tokenizer_can_be_made_again(tmp_path):
+    train_tokenizer(tmp_path)
+    for name in ("vocab.json", "merges.txt"):
+        assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
+
+
+def test_batches_are_full_and_no_story_comes_twice(tokenizer):
+    batch_at = story_batches(tokenizer, RECIPE.num_steps)
+    steps = (0, 1, STEPS_AT_ONCE - 1, STEPS_AT_ONCE, RECIPE.num_steps - 1)
+    rows = torch.cat([batch_at(step) for step in steps])
+    assert rows.shape == (len(steps) * BATCH_SIZE, CONTEXT_LENGTH)
+    assert torch.equal(story_batches(tokenizer, RECIPE.num_steps)(STEPS_AT_ONCE), batch_at(STEPS_AT_ONCE))
+    begins = {tokenizer.decode(row).removeprefix(END).split(END)[0] for row in rows}
+    assert len(begins) == len(rows)
+    assert begins <= {tell(number).text for step in steps for number in block(step)}
+
+
+def block(step):
+    """The numbers of the stories that are told together with those of a step."""
+    count = STEPS_AT_ONCE * STORIES_A_STEP
+    return range(step // STEPS_AT_ONCE * count, (step // STEPS_AT_ONCE + 1) * count)
+
+
+def test_the_held_out_stories_are_out_of_reach(tokenizer):
+    assert RECIPE.num_steps * STORIES_A_STEP < HELD_OUT
+    with pytest.raises(ValueError, match="reach the held-out stories"):
+        story_batches(tokenizer, HELD_OUT)
+
+
+def test_words_that_come_again_weigh_more_for_a_time(tokenizer):
+    weights_of = fact_weights(tokenizer)
+    ids = torch.tensor([tokenizer(f"The purple cat had a purple hat.{END} A purple one")["input_ids"]])
+    losses = torch.ones(ids.shape)
+    words = [tokenizer.decode(token) for token in ids[0]]
+    early = weights_of(0, ids, losses)[0]
+    again = [place for place, word in enumerate(words) if word == " purple"][1]
+    assert early[again] > REPEAT_WEIGHT
+    assert early[words.index(" purple")] == early[-2] == 1  # the first one, and the one in another story
+    assert weights_of(0, ids, 0 * losses).max() == 1  # what is foreseen weighs no more
+    assert torch.equal(weights_of(RECIPE.num_steps - 1, ids, losses), losses)
+
+
+def test_log_probs_are_those_of_one_story_at_a_time(tokenizer):
+    model = GPT2LMHeadModel.from_pretrained(FOLDER).eval()
+    texts = [story.text for story in tell_many(3, seed=HELD_OUT)]
+    log_probs, counts = story_log_probs(model, tokenizer, texts)
+    for text, log_prob, count in zip(texts, log_probs, counts, strict=True):
+        ids = torch.tensor([[tokenizer.eos_token_id, *tokenizer(text)["input_ids"], tokenizer.eos_token_id]])
+        with torch.no_grad():
+            loss = model(ids, labels=ids).loss.item()
+        assert count == ids.shape[1] - 1
+        assert log_prob.item() == pytest.approx(-loss * count.item(), rel=1e-4)
+
+
+def test_true_stories_are_counted_as_such():
+    text = tell(0).text
+    assert shares([text, text, text.replace(".", "!"), ""]) == (0.5, 0.5)
+
+
+def test_the_longest_shared_run_is_that_of_a_plain_search():
+    rng = random.Random(0)
+    texts, others = ([" ".join(rng.choices("abc", k=rng.randint(1, 30))) for _ in range(20)] for _ in range(2))
+
+    def plain(text):
+        words = text.split()
+        runs = [words[i:j] for i in range(len(words)) for j in range(i + 1, len(words) + 1)]
+        return max(
+            (len(run) for run in runs if any(f" {' '.join(run)} " in f" {other} " for other in others)), default=0
+        )
+
+    assert longest_shared_runs(texts, others).tolist() == [plain(text) for text in texts]
+    assert longest_shared_runs(["x y"], others).tolist() == [0]
+
+
+def test_the_gap_is_closed_by_the_grammar_and_not_by_the_counts():
+    five, best = np.array([-9.0, -8.0]), np.array([-5.0, -6.0])
+    for gpt, closed in ((five, 0.0), (best, 1.0), ((five + best) / 2, 0.5)):
+        assert gap_closed({"5-gram": five, "GPT-2": gpt, "grammar": best}, np.arange(2)) == pytest.approx(closed)
