@@ -39,11 +39,11 @@ SHAPE = dict(n_embd=256, n_layer=4, n_head=8)
 EMBEDDING_STD = 0.1  # five times GPT-2's: words that occur alike, such as names, must not look alike
 BATCH_SIZE = 8
 RECIPE = TrainingConfig(
-    num_steps=6800,
-    learning_rate=4.5e-3,
+    num_steps=10_000,
+    learning_rate=3e-3,
     last_learning_rate=3e-5,
-    num_warmup_steps=100,
-    hidden_learning_rate=6e-3,
+    num_warmup_steps=200,
+    hidden_learning_rate=4e-3,
     weight_decay=0.01,
 )
 TOKENIZER_STORIES = 20_000  # the first ones of the training stories
@@ -209,7 +209,7 @@ def save_weights(model: GPT2LMHeadModel, folder: Path) -> None:
 
 
 def train(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, checkpoint: Path, folder: Path) -> None:
-    """Train the model in place; every 250 steps note how good it is, every 1,000 write it, so that it can be tried."""
+    """Train the model in place; every 500 steps note how good it is, every 1,000 write it, so that it can be tried."""
     held_out, copy, began = tell_many(100, seed=HELD_OUT), deepcopy(model).eval(), time.time()
     model.compile()  # a third faster; the copy, which meets rows of all lengths, is left as it is
     steps = training_steps(
@@ -218,7 +218,7 @@ def train(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, checkpoint: Path, fo
     with tqdm(steps, total=RECIPE.num_steps, unit="step", mininterval=5) as bar:
         for row in bar:
             bar.update(row["step"] - bar.n - 1)  # a resumed training begins further on
-            if row["step"] % 250 and row["step"] != RECIPE.num_steps:
+            if row["step"] % 500 and row["step"] != RECIPE.num_steps:
                 continue
             copy.load_state_dict(model.state_dict())
             perplexity, exact = perplexities(copy, tokenizer, held_out)
