@@ -1,4 +1,4 @@
-"""n-gram models over any hashable symbols: plain counts or modified Kneser-Ney; how much of a text is copied.
+"""n-gram models over any hashable symbols: plain counts or modified Kneser-Ney.
 
 An n-gram of k symbols is stored as one integer, (number of its first k - 1 symbols) * width + (its last symbol), in a
 sorted array per k: fitting is np.unique, looking up is np.searchsorted, and no order is too long for it.
@@ -6,7 +6,6 @@ Sources: Shannon 1948 (counts); Kneser, Ney 1995; Chen, Goodman 1998 (interpolat
 """
 
 from collections.abc import Hashable, Iterable, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -236,43 +235,6 @@ def discounts(count: np.ndarray) -> np.ndarray:
     y = n1 / (n1 + 2 * n2)
     found = np.array([0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3])
     return found if (found[1:] > 0).all() else FALLBACK
-
-
-def copied_share(text: str, training_text: str, length: int = 20) -> float:
-    """The share of the strings of `length` characters in `text` that occur, letter by letter, in the training text.
-
-    ValueError when the text is shorter than one such string.
-    """
-    if length < 1:
-        raise ValueError(f"length {length} is not at least 1; 20 characters are about four words of English")
-    if len(text) < length:
-        raise ValueError(f"a text of {len(text)} characters holds no string of {length}; give a longer text")
-    order, hashes = _sorted_windows(training_text, length)
-    if not len(hashes):
-        return 0.0
-    at = np.searchsorted(hashes, own := _windows(text, length)) % len(hashes)
-    found = [
-        hashes[k] == value and training_text.startswith(text[i : i + length], order[k])
-        for i, (k, value) in enumerate(zip(at, own, strict=True))
-    ]
-    return float(np.mean(found))
-
-
-def _windows(text: str, length: int) -> np.ndarray:
-    """A 64-bit hash of each string of `length` characters, (len(text) - length + 1,)."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
-    number = max(len(codes) - length + 1, 0)
-    hashes = np.zeros(number, dtype=np.uint64)
-    for offset in range(length if number else 0):
-        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + codes[offset : offset + number] + np.uint64(1)
-    return hashes
-
-
-@lru_cache(maxsize=4)
-def _sorted_windows(text: str, length: int) -> tuple[np.ndarray, np.ndarray]:
-    hashes = _windows(text, length)
-    order = np.argsort(hashes, kind="stable")
-    return order, hashes[order]
 
 
 def _whole(sequences: Iterable[Sequence]) -> list[Sequence]:

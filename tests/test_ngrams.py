@@ -1,4 +1,4 @@
-"""n-gram models: plain counts, Kneser-Ney against a direct and slow version of its formulas, copying; bad input."""
+"""n-gram models: plain counts, Kneser-Ney against a direct and slow version of its formulas; bad input."""
 
 import itertools
 import math
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from aigc_course import ngrams
-from aigc_course.ngrams import END, START, NGramModel, copied_share, discounts
+from aigc_course.ngrams import END, START, NGramModel, discounts
 
 TOY = ["abracadabra", "banana", "cabana", "abba", "a", "barbara"]
 LEE = (
@@ -168,24 +168,6 @@ def test_mixed_symbols():
 
 
 @pytest.mark.parametrize(
-    ("text", "share"),
-    [("bcdefgh", 1.0), ("xbcdefx", 1 / 3), ("zzzzzzz", 0.0), ("abcde", 1.0), ("efghi", 0.0)],
-)
-def test_copied_share_by_hand(text, share):
-    assert copied_share(text, "abcdefgh", length=5) == pytest.approx(share)
-
-
-def test_copied_share_agrees_with_looking_each_string_up():
-    rng = np.random.default_rng(4)
-    training = "".join(rng.choice(list("ab文é😀"), size=5000))
-    text = training[100:400] + "".join(rng.choice(list("ab文é😀"), size=800)) + training[-5:] + training[:30]
-    for length in (1, 4, 6, 20):
-        found = [text[i : i + length] in training for i in range(len(text) - length + 1)]
-        assert copied_share(text, training, length) == pytest.approx(np.mean(found))
-    assert copied_share(text, "short") == 0 and copied_share(text, "") == 0
-
-
-@pytest.mark.parametrize(
     ("broken", "said"),
     [
         (lambda: NGramModel(0), "order 0"),
@@ -202,8 +184,6 @@ def test_copied_share_agrees_with_looking_each_string_up():
         (lambda: NGramModel(2).sample(3, 0), "fit"),
         (lambda: NGramModel(2).fit(["abc"]).perplexity("abc"), r"\[text\]"),
         (lambda: NGramModel(2).fit(["abc"]).perplexity([]), "no symbol"),
-        (lambda: copied_share("short", "a long text" * 9), "5 characters"),
-        (lambda: copied_share("short", "a long text", 0), "length 0"),
     ],
 )
 def test_bad_input_is_told_the_way_out(broken, said):

@@ -1,6 +1,4 @@
-"""What the shipped GPT-2 is trained on and measured by: batches, weights, log-probabilities, shared runs of words."""
-
-import random
+"""What the shipped GPT-2 is trained on and measured by: batches, weights, log-probabilities."""
 
 import numpy as np
 import pytest
@@ -9,7 +7,7 @@ from transformers import GPT2LMHeadModel, GPT2Tokenizer
 
 from aigc_course import runtime
 from aigc_course.stories import HELD_OUT, tell, tell_many
-from tools.bench_stories import gap_closed, longest_shared_runs
+from tools.bench_stories import gap_closed
 from tools.train_gpt import (
     BATCH_SIZE,
     CONTEXT_LENGTH,
@@ -90,21 +88,6 @@ def test_log_probs_are_those_of_one_story_at_a_time(tokenizer):
 def test_true_stories_are_counted_as_such():
     text = tell(0).text
     assert shares([text, text, text.replace(".", "!"), ""]) == (0.5, 0.5)
-
-
-def test_the_longest_shared_run_is_that_of_a_plain_search():
-    rng = random.Random(0)
-    texts, others = ([" ".join(rng.choices("abc", k=rng.randint(1, 30))) for _ in range(20)] for _ in range(2))
-
-    def plain(text):
-        words = text.split()
-        runs = [words[i:j] for i in range(len(words)) for j in range(i + 1, len(words) + 1)]
-        return max(
-            (len(run) for run in runs if any(f" {' '.join(run)} " in f" {other} " for other in others)), default=0
-        )
-
-    assert longest_shared_runs(texts, others).tolist() == [plain(text) for text in texts]
-    assert longest_shared_runs(["x y"], others).tolist() == [0]
 
 
 def test_the_gap_is_closed_by_the_grammar_and_not_by_the_counts():

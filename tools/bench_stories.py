@@ -17,6 +17,7 @@ import numpy as np
 import transformers
 
 from aigc_course import runtime
+from aigc_course.copying import longest_shared_runs
 from aigc_course.ngrams import NGramModel
 from aigc_course.stories import HELD_OUT, Story, read_back, tell_many
 from tools.train_gpt import TEMPERATURE, story_log_probs, write_stories
@@ -61,35 +62,6 @@ def perplexity_table(tokenizer, model, held_out: list[Story], num_training: int)
         print(f"  perplexity {name:8} {math.exp(-values.sum() / counts.sum()):.4f} {interval(found)}")
     closed = gap_closed(log_probs, np.arange(len(texts)))
     print(f"  gap closed {closed:.4f} {interval([gap_closed(log_probs, c) for c in resamples])}   (bar 0.80)")
-
-
-def longest_shared_runs(texts: list[str], others: list[str]) -> np.ndarray:
-    """For each text the length, in words, of its longest run of words that occurs in any of the others; (texts,).
-
-    Runs grow by one word at a time on both sides; only those that are still shared are followed further.
-    """
-    ids: dict[str, int] = {}
-    sides = []
-    for group in (texts, others):
-        words = [[ids.setdefault(word, len(ids) + 1) for word in text.split()] for text in group]
-        owner = np.repeat(np.arange(len(words)), [len(row) + 1 for row in words])
-        stream = np.array([number for row in words for number in [*row, 0]], np.uint64)  # 0: where a text ends
-        sides.append((stream, owner))
-    starts = [np.flatnonzero(stream) for stream, _ in sides]
-    hashes = [np.zeros(len(begin), np.uint64) for begin in starts]
-    longest, length = np.zeros(len(texts), int), 0
-    while len(starts[0]):
-        for side, (stream, _) in enumerate(sides):
-            following = stream[starts[side] + length]
-            hashes[side] = (hashes[side] * np.uint64(0x9E3779B97F4A7C15) + following)[following > 0]
-            starts[side] = starts[side][following > 0]
-        shared = np.intersect1d(*hashes)
-        for side in range(2):
-            kept = np.isin(hashes[side], shared)
-            hashes[side], starts[side] = hashes[side][kept], starts[side][kept]
-        length += 1
-        longest[sides[0][1][starts[0]]] = length
-    return longest
 
 
 def story_table(tokenizer, model, count: int, num_compared: int) -> None:
