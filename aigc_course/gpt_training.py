@@ -1,25 +1,24 @@
-"""Training a language model on rows of tokens; interrupted, it goes on from checkpoints of aigc_course.checkpoints.
+"""Training a language model on token_rows; interrupted, it goes on from checkpoints of aigc_course.checkpoints.
 
 The model may be transformers' GPT2LMHeadModel or any other module that maps token ids to logits.
 """
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aigc_course import checkpoints
+from aigc_course.runtime import has_bfloat16
+from aigc_course.token_rows import BatchAt
 
-BatchAt = Callable[[int], Tensor]  # step -> (batch, length) token ids: the same ones whenever it is asked
-WeightsOf = Callable[
-    [int, Tensor, Tensor], Tensor
-]  # step, ids and losses of the tokens predicted -> weights, all alike
+# step, ids and losses of the tokens predicted -> weights, all alike
+WeightsOf = Callable[[int, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -57,46 +56,6 @@ class TrainingConfig:
                 f"beta1={self.beta1}, beta2={self.beta2}, weight_decay={self.weight_decay}, "
                 f"max_grad_norm={self.max_grad_norm}: expected betas in [0, 1), a decay of at least 0, a norm above 0"
             )
-
-
-def pack(stories: Iterable[Sequence[int]], end: int, row_length: int) -> np.ndarray:
-    """Rows of tokens, each filled with whole stories and the beginning of one more, which is cut where the row ends.
-
-    stories:  token ids, without end tokens;  end: the end token, put behind every story
-    returns   (rows, row_length) int32; the last stories are left out if they fill no row
-
-    Each row begins where a story begins, with the end token before it in every second row: so the model learns to
-    start with it, as well as without. A story that is cut is not continued: what follows it would have no beginning.
-    """
-    if row_length < 2:
-        raise ValueError(f"row_length {row_length}: at least 2 tokens, of which one is predicted")
-    rows: list[list[int]] = []
-    row: list[int] = [end]
-    for story in stories:
-        if len(story) == 0:
-            raise ValueError("a story has no tokens; leave empty texts out")
-        row += [*story, end]
-        if len(row) >= row_length:
-            rows.append(row[:row_length])
-            row = [] if len(rows) % 2 else [end]
-    return np.array(rows, np.int32).reshape(len(rows), row_length)
-
-
-def shuffled(rows: np.ndarray, batch_size: int, seed: int) -> BatchAt:
-    """Batches of rows in random order, all of them before any comes again; which ones depends on step and seed alone.
-
-    rows: (n, length) token ids;  ValueError if they do not fill one batch
-    """
-    per_epoch = len(rows) // max(batch_size, 1)
-    if batch_size < 1 or per_epoch < 1:
-        raise ValueError(f"batch_size {batch_size} and {len(rows)} rows: expected at least one row and one full batch")
-
-    def batch_at(step: int) -> Tensor:
-        epoch, place = divmod(step, per_epoch)
-        order = np.random.default_rng([seed, epoch]).permutation(len(rows))
-        return torch.from_numpy(rows[order[place * batch_size :][:batch_size]]).long()
-
-    return batch_at
 
 
 def learning_rate_at(step: int, config: TrainingConfig) -> float:
@@ -146,21 +105,6 @@ def token_losses(model: nn.Module, ids: Tensor) -> Tensor:
     return F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
 
 
-def next_token_loss(model: nn.Module, ids: Tensor) -> Tensor:
-    """The mean of token_losses; (batch, length) -> ()."""
-    return token_losses(model, ids).mean()
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies in bfloat16 itself; on other devices it would be slower, not faster."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    told = Path("/proc/cpuinfo")
-    if device.type != "cpu" or not told.is_file():
-        return False
-    return any(flag in told.read_text() for flag in ("avx512_bf16", "amx_bf16"))
-
-
 def training_steps(
     model: nn.Module,
     batch_at: BatchAt,
@@ -178,7 +122,7 @@ def training_steps(
     FloatingPointError when the loss is not finite any more.
     """
     device = next(model.parameters()).device
-    half = has_bfloat16(device) if config.bfloat16 is None else config.bfloat16
+    half = has_bfloat16(device.type) if config.bfloat16 is None else config.bfloat16
     optimizers = optimizers_for(model, config)
     peaks = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
     made_with = {"config": asdict(config), "first batch": fingerprint(batch_at(0))}

@@ -111,6 +111,20 @@ def _devices_seen() -> list[str]:
     return seen
 
 
+def has_bfloat16(device_type: str) -> bool:
+    """Whether a device of this type ("cpu", "cuda", ...) multiplies in bfloat16 itself; elsewhere it would be slower.
+
+    For "cuda" the loaded torch is asked; without one the answer is False.
+    """
+    if device_type == "cuda":
+        torch = sys.modules.get("torch")
+        return torch is not None and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    told = Path("/proc/cpuinfo")
+    if device_type != "cpu" or not told.is_file():
+        return False
+    return any(flag in told.read_text(encoding="utf-8", errors="replace") for flag in ("avx512_bf16", "amx_bf16"))
+
+
 def seed_offset() -> int:
     """AIGC_SEED (default 0): repeats a whole notebook with other random numbers; `make bands` uses it."""
     return _whole_number("AIGC_SEED", 0, smallest=0)

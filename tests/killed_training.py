@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from aigc_course import checkpoints
-from aigc_course.gpt_training import TrainingConfig, pack, shuffled, training_steps
+from aigc_course.gpt_training import TrainingConfig, training_steps
+from aigc_course.token_rows import pack, shuffled
 
 CONFIG = TrainingConfig(num_steps=60, learning_rate=1e-2, num_warmup_steps=5)
 VOCAB_SIZE = 40

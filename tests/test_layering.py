@@ -27,7 +27,7 @@ TENSORFLOW = {"tensorflow", "keras"}
 AUTHORS = {"nbformat", "nbclient", "nbval", "pytest", "tools", "tests"}
 SHOWS = {"matplotlib", "IPython", "ipywidgets", "anywidget", "tqdm", "rich", "typer"}
 FETCHES = {"requests", "urllib", "httpx", "pooch", "huggingface_hub"}
-TOPIC_MAY_TAKE = {"num_threads", "use_threads"}  # from runtime: all else comes in as an argument
+TOPIC_MAY_TAKE = {"num_threads", "use_threads", "has_bfloat16"}  # from runtime: all else comes in as an argument
 MAX_IMPORT_SECONDS = 0.05
 
 

@@ -121,3 +121,10 @@ except RuntimeError as error:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     assert "restart the kernel" in result.stdout
+
+
+def test_bfloat16_is_only_used_where_it_is_quick(monkeypatch):
+    assert isinstance(runtime.has_bfloat16("cpu"), bool)
+    assert runtime.has_bfloat16("mps") is False
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert runtime.has_bfloat16("cuda") is False

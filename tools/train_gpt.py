@@ -28,8 +28,9 @@ from tqdm import tqdm
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2Tokenizer
 
 from aigc_course import runtime
-from aigc_course.gpt_training import TrainingConfig, has_bfloat16, logits_of, pack, training_steps
+from aigc_course.gpt_training import TrainingConfig, logits_of, training_steps
 from aigc_course.stories import HELD_OUT, Story, disjoint, read_back, tell_many
+from aigc_course.token_rows import pack
 from tools.notebooks import ROOT
 
 END = "<|endoftext|>"
@@ -270,7 +271,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--checkpoint", type=Path, default=ROOT / "build" / "story_gpt2.checkpoint")
     options = parser.parse_args()
-    threads, half = runtime.use_threads("large"), has_bfloat16(torch.device("cpu"))
+    threads, half = runtime.use_threads("large"), runtime.has_bfloat16("cpu")
     folder = runtime.data_folder() / "models" / "story_gpt2"
     options.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(folder)
