@@ -122,7 +122,7 @@ def training_steps(
     FloatingPointError when the loss is not finite any more.
     """
     device = next(model.parameters()).device
-    half = has_bfloat16(device.type) if config.bfloat16 is None else config.bfloat16
+    half = has_bfloat16(device) if config.bfloat16 is None else config.bfloat16
     optimizers = optimizers_for(model, config)
     peaks = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
     made_with = {"config": asdict(config), "first batch": fingerprint(batch_at(0))}

@@ -8,7 +8,7 @@ import os
 import random
 import sys
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -111,16 +111,17 @@ def _devices_seen() -> list[str]:
     return seen
 
 
-def has_bfloat16(device_type: str) -> bool:
-    """Whether a device of this type ("cpu", "cuda", ...) multiplies in bfloat16 itself; elsewhere it would be slower.
+def has_bfloat16(device: Any) -> bool:
+    """Whether a device ("cpu", "cuda", ... or a torch.device) multiplies in bfloat16 itself; others are slower with it.
 
     For "cuda" the loaded torch is asked; without one the answer is False.
     """
-    if device_type == "cuda":
+    kind = getattr(device, "type", device)
+    if kind == "cuda":
         torch = sys.modules.get("torch")
         return torch is not None and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     told = Path("/proc/cpuinfo")
-    if device_type != "cpu" or not told.is_file():
+    if kind != "cpu" or not told.is_file():
         return False
     return any(flag in told.read_text(encoding="utf-8", errors="replace") for flag in ("avx512_bf16", "amx_bf16"))
 
