@@ -1,4 +1,4 @@
-"""Checkpoints from which a training goes on bit for bit: safetensors and JSON in one file, never a pickle.
+"""Checkpoints from which a training goes on bit for bit, random_states too: safetensors and JSON, never a pickle.
 
 A new one is written beside the old one, flushed to the disk and only then given its name, so a program that is killed,
 or runs out of disk space, leaves the old one in place; that one is kept as NAME.previous. The SHA-256 of everything in
@@ -8,19 +8,18 @@ the file stands in its header.
 import hashlib
 import json
 import os
-import random
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as tensors_from
 from safetensors.torch import save as bytes_of
 from torch import Tensor, nn
 from torch.optim import Optimizer
+
+from aigc_course import random_states
 
 FORMAT = "aigc_course checkpoint 1"
 MAX_HEADER = 100_000_000  # bytes; safetensors' own limit
@@ -106,7 +105,7 @@ def load(path: str | Path, modules: Modules, optimizers: Optimizers | None = Non
             number, _, value = key.partition("/")
             kept.setdefault(int(number), {})[value] = tensor
         optimizer.load_state_dict({"state": kept, "param_groups": saved["param_groups"]})
-    restore_random_states(contents)
+    random_states.restore(part(contents.tensors, "random/"), contents.notes["random"])
     return contents.notes["state"]
 
 
@@ -163,8 +162,8 @@ def digest(header: dict[str, Any], notes: str, payload: bytes) -> str:
 
 def serialise(modules: Modules, optimizers: Optimizers, state: Any) -> bytes:
     """The bytes of a checkpoint."""
-    tensors = {f"random/{name}": values for name, values in torch_random_states().items()}
-    notes = {"modules": list(modules), "optimizers": {}, "state": state, "random": other_random_states()}
+    tensors = {f"random/{name}": values for name, values in random_states.of_torch().items()}
+    notes = {"modules": list(modules), "optimizers": {}, "state": state, "random": random_states.of_python()}
     for name, module in modules.items():
         tensors |= {f"modules/{name}/{key}": value for key, value in module.state_dict().items()}
     for name, optimizer in optimizers.items():
@@ -220,26 +219,3 @@ def check_optimizer(name: str, saved: dict[str, Any], optimizer: Optimizer) -> N
             f'optimizer "{name}" is {kinds[0]} over groups of {sizes[0]} parameters in the checkpoint, but {kinds[1]} '
             f"over {sizes[1]} here. Build it as it was built for the training that wrote the checkpoint"
         )
-
-
-def torch_random_states() -> dict[str, Tensor]:
-    """The state of torch's generator on the CPU and on each CUDA device."""
-    states = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": torch.get_rng_state(), **{f"cuda{i}": state for i, state in enumerate(states)}}
-
-
-def other_random_states() -> dict[str, Any]:
-    """The states of Python's and NumPy's global generators, as JSON can hold them."""
-    kind, keys, *rest = np.random.get_state()  # noqa: NPY002  the global generator is the one to restore
-    return {"python": random.getstate(), "numpy": [kind, keys.tolist(), *rest]}
-
-
-def restore_random_states(contents: Contents) -> None:
-    """Set the generators to what they were; those of CUDA devices only where the device is there."""
-    version, keys, gauss = contents.notes["random"]["python"]
-    random.setstate((version, tuple(keys), gauss))
-    np.random.set_state(tuple(contents.notes["random"]["numpy"]))  # noqa: NPY002
-    torch.set_rng_state(contents.tensors["random/cpu"])
-    for i in range(torch.cuda.device_count()):
-        if (state := contents.tensors.get(f"random/cuda{i}")) is not None:
-            torch.cuda.set_rng_state(state, i)
