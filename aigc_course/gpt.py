@@ -1,4 +1,4 @@
-"""GPT-2 written out. It writes through decoding and beam_search; gpt_files reads what is stored.
+"""GPT-2 written out. It writes through decoding and beam_search; gpt_files reads stored ones, gpt_checks checks ids.
 
 Names of parts are those in GPT-2's files: wte and wpe are the embeddings of tokens and positions, h the blocks, ln a
 layer norm, c_... a linear layer. Source: Radford et al. 2019; the layout is that of OpenAI's program.
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from aigc_course.beam_search import beam_search
 from aigc_course.decoding import check_whole, chooser, cure
+from aigc_course.gpt_checks import check_ids, check_prompt
 from aigc_course.gpt_files import check_weights, read_settings, read_weights
 
 
@@ -219,12 +220,12 @@ class GPT(Transformer):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits (batch, length, vocab) of the token after each of `ids` (batch, length). Errors as `check_ids`."""
-        self.check_ids(ids)
+        check_ids(ids, self.config)
         return super().forward(ids)
 
     def loss(self, ids: Tensor) -> Tensor:
         """-E[log p(token | tokens before it)] over ids (batch, length), in nats; length 2 to context_length + 1."""
-        self.check_ids(ids, self.config.context_length + 1)
+        check_ids(ids, self.config, self.config.context_length + 1)
         if ids.shape[1] < 2:
             raise ValueError(f"ids {tuple(ids.shape)}: a loss needs at least 2 tokens, one to read and one to guess")
         return F.cross_entropy(super().forward(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
@@ -232,7 +233,7 @@ class GPT(Transformer):
     @torch.no_grad()
     def attention(self, ids: Tensor) -> Tensor:
         """How much each token takes from each: (layers, batch, heads, length, length) for ids (batch, length)."""
-        self.check_ids(ids)
+        check_ids(ids, self.config)
         x, maps = self.wte(ids) + self.wpe.weight[: ids.shape[1]], []
         for block in self.h:
             queries, keys, _ = block.attn.heads(block.ln_1(x))
@@ -282,7 +283,7 @@ class GPT(Transformer):
         It stops at the end token, after max_new_tokens, and where the context is full, whichever comes first.
         Raises ValueError for a setting out of range, and for prompts that leave no room (TypeError: not whole numbers).
         """
-        self.check_prompt(ids, max_new_tokens)
+        check_prompt(ids, self.config, max_new_tokens)
         check_whole("num_beams", num_beams, "1 does without beam search")
         room = min(max_new_tokens, self.config.context_length - ids.shape[1])
         if num_beams > 1:
@@ -308,36 +309,3 @@ class GPT(Transformer):
         longest = max(map(len, found))
         rows = [tokens + [end] * (longest - len(tokens)) for tokens in found]
         return torch.cat([ids, torch.tensor(rows, device=ids.device)], dim=1)
-
-    def check_ids(self, ids: Tensor, longest: int | None = None) -> None:
-        """TypeError unless `ids` is a tensor of whole numbers; ValueError unless it is what this model can read."""
-        longest = longest or self.config.context_length
-        if not isinstance(ids, Tensor) or ids.dtype != torch.int64:
-            kind = ids.dtype if isinstance(ids, Tensor) else type(ids).__name__
-            raise TypeError(f"ids must be a tensor of whole numbers (torch.long), not {kind}: torch.tensor([[...]])")
-        if ids.ndim != 2 or not ids.numel():
-            raise ValueError(
-                f"ids {tuple(ids.shape)}: expected (batch, length) with at least one token each; for one prompt of "
-                "tokens, torch.tensor([tokens]). To start from nothing, give the end token"
-            )
-        if ids.shape[1] > longest:
-            raise ValueError(
-                f"{ids.shape[1]} tokens are more than the context of {longest}; keep the last ones: ids[:, -{longest}:]"
-            )
-        low, high = ids.min().item(), ids.max().item()
-        if low < 0 or high >= self.config.vocab_size:
-            wrong = low if low < 0 else high
-            raise ValueError(
-                f"token {wrong} is not in 0 .. {self.config.vocab_size - 1}, the vocabulary of this model; "
-                "take the tokenizer that belongs to it"
-            )
-
-    def check_prompt(self, ids: Tensor, max_new_tokens: int) -> None:
-        """ValueError or TypeError for what cannot be continued."""
-        check_whole("max_new_tokens", max_new_tokens, "it counts the tokens to write after the prompt")
-        self.check_ids(ids)
-        if ids.shape[1] == self.config.context_length:
-            raise ValueError(
-                f"the prompt fills the context of {self.config.context_length} tokens and leaves no room; "
-                "shorten it, for example to its last half"
-            )
