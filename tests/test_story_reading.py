@@ -27,8 +27,11 @@ STORY = (
     '"You are a true friend, Otto," said Rosa, and gave him some of the plum cake. '
     "And Rosa never forgot that clear morning in May."
 ).replace("packed some plum cake", "packed plum cake")
+FLY, HIGHER = "fly the kite above the rooftops", "fly the kite higher than the trees"
+FETCH = "open the kite from the attic"
+KNOTS, CALM = "the string is full of knots", "there is no wind"
+LAST = "And Rosa never forgot that clear morning in May."
 PLANTED = [  # text, what is written instead, the fact that breaks, as established, as found
-    ("never forgot", None, None, None, None),
     ("And Rosa never", "And Mia never", "hero", "Rosa", "Mia"),
     ("And Rosa never", "And Otto never", "hero", "Rosa", "Otto"),
     ("true friend, Otto", "true friend, Toby", "friend", "Otto", "Toby"),
@@ -43,24 +46,12 @@ PLANTED = [  # text, what is written instead, the fact that breaks, as establish
     ("a shy girl", "a plump girl", "trait", "one for a hero", "plump"),
     ("the red kite.", "the blue kite.", "colour", "red", "blue"),
     ("the red kite.", "the red boat.", "thing", "kite", "boat"),
-    ("fly the kite above the rooftops when", "fly the boat above the rooftops when", "thing", "kite", "boat"),
-    ("a red kite", "a red boat", "wish", "a wish about the boat", "fly the kite above the rooftops"),
-    (
-        "fly the kite above the rooftops when",
-        "open the kite from the attic when",
-        *("wish", "fly the kite above the rooftops", "open the kite from the attic"),
-    ),
-    (
-        "flew the kite above the rooftops",
-        "flew the kite higher than the trees",
-        *("outcome", "fly the kite above the rooftops", "fly the kite higher than the trees"),
-    ),
+    (f"{FLY} when", "fly the boat above the rooftops when", "thing", "kite", "boat"),
+    ("a red kite", "a red boat", "wish", "a wish about the boat", FLY),
+    (f"{FLY} when", f"{FETCH} when", "wish", FLY, FETCH),
+    ("flew the kite above the rooftops", "flew the kite higher than the trees", "outcome", FLY, HIGHER),
     ("Sadly, the string was full of knots", "Sadly, a wheel was loose", "obstacle", None, "a wheel is loose"),
-    (
-        "when the string is full of knots",
-        "when there is no wind",
-        *("obstacle", "the string is full of knots", "there is no wind"),
-    ),
+    (f"when {KNOTS}", f"when {CALM}", "obstacle", KNOTS, CALM),
     ("shook the string", "ran faster and faster", "attempt", None, "run faster and faster"),
     ("untie the knots one by one", "rub the lock with butter", "fix", None, "rub the lock with butter"),
     ("The old owl smiled", "The old frog smiled", "friend_kind", "owl", "frog"),
@@ -70,16 +61,8 @@ PLANTED = [  # text, what is written instead, the fact that breaks, as establish
     ("clear morning in May.", "clear morning in June.", "month", "May", "June"),
     ("clear morning in May.", "quiet morning in May.", "air", "clear", "quiet"),
     ("some of the plum cake", "some of the cheese", "treat", "plum cake", "cheese"),
-    (
-        "And Rosa never forgot that clear morning in May.",
-        "At bedtime, in the hut by the sea, Rosa thought of Otto.",
-        *("home", "old mill", "hut"),
-    ),
-    (
-        "And Rosa never forgot that clear morning in May.",
-        "At bedtime, in the old mill on the hill, Rosa thought of Otto.",
-        *("place", "by the sea", "on the hill"),
-    ),
+    (LAST, "At bedtime, in the hut by the sea, Rosa thought of Otto.", "home", "old mill", "hut"),
+    (LAST, "At bedtime, in the old mill on the hill, Rosa thought of Otto.", "place", "by the sea", "on the hill"),
 ]
 
 
@@ -103,9 +86,7 @@ def test_each_text_is_derived_in_one_way_only():
 @pytest.mark.parametrize(("text", "instead", "fact", "expected", "found"), PLANTED)
 def test_a_planted_error_is_found_and_named(text, instead, fact, expected, found):
     assert STORY.count(text) == 1
-    if instead is None:
-        assert read_back(STORY).is_true
-        return
+    assert read_back(STORY).is_true
     reading = read_back(STORY.replace(text, instead))
     assert reading.well_formed, reading.explain()
     assert reading.log_prob == -math.inf
