@@ -154,6 +154,15 @@ def test_shares_end_at_one_and_equal_values_get_a_tiny_tolerance():
     assert tool.interval("05_1.shipped_accuracy", [0.9951] * 3) == pytest.approx((0.9948, 0.9954))
 
 
+def test_what_is_named_a_share_stays_between_0_and_1():
+    for name in ("concepts_negated_accuracy", "copied_share_n8", "error_rate", "total_variation"):
+        assert tool.interval(name, [0.0, 0.02, 0.06])[0] == 0
+        assert tool.interval(name, [0.96, 0.99, 1.0])[1] == 1
+    for name in ("generated_points", "shared_words", "spearman"):  # such words are no shares
+        assert tool.interval(name, [0.0, 0.02, 0.06])[0] < 0
+    assert tool.interval("05_1.accuracy", [0.0] * 3) == pytest.approx((0, 0.0003)), "no share is exact for ever"
+
+
 def test_runs_that_do_not_fit_together_are_named():
     assert tool.collect(entries(0.97, 0.98)) == {KEY: [0.97, 0.98]}
     with pytest.raises(tool.CannotMeasure, match="twice in a run"):

@@ -38,7 +38,8 @@ PROBABILITY = 0.99  # that a new run falls inside
 CELL_TIMEOUT_S = 3600
 SAME = 1e-3  # the least tolerance, relative, of a fractional quantity: another processor rounds otherwise
 SAME_SHARE = 3e-4  # the least tolerance of a share: so rounded, a few answers in ten thousand may come out otherwise
-SHARE = re.compile(r"accuracy|precision|recall|share|probability|calibration|coverage")  # never outside 0..1
+SHARE_WORDS = "accuracy|precision|recall|share|rate|probability|calibration|coverage|total_variation"
+SHARE = re.compile(rf"(?<![a-z])({SHARE_WORDS})(?![a-z])")  # a name with one of them is a share's: never outside 0..1
 NOT_INHERITED = ("AIGC_STRICT", "AIGC_FACTS", "MPLBACKEND")
 
 Key = tuple[str, str, str, str]
@@ -87,14 +88,14 @@ def interval(quantity: str, values: list[float]) -> tuple[float, float]:
     """
     from scipy import stats
 
-    mean, n = statistics.fmean(values), len(values)
-    if min(values) == max(values) and mean.is_integer():
+    mean, n, is_share = statistics.fmean(values), len(values), SHARE.search(quantity) is not None
+    if min(values) == max(values) and mean.is_integer() and not is_share:
         return mean, mean
     deviation = statistics.stdev(values)
     reach = float(stats.t.ppf((1 + PROBABILITY) / 2, n - 1)) * deviation * math.sqrt(1 + 1 / n)
-    reach = max(reach, SAME_SHARE if SHARE.search(quantity) else SAME * abs(mean))
+    reach = max(reach, SAME_SHARE if is_share else SAME * abs(mean))
     low, high = outward(min(mean - reach, *values), max(mean + reach, *values))
-    if SHARE.search(quantity) and min(values) >= 0 and max(values) <= 1:
+    if is_share and min(values) >= 0 and max(values) <= 1:
         low, high = max(low, 0.0), min(high, 1.0)
     return low, high
 
