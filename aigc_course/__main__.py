@@ -175,15 +175,57 @@ def sample_gpt(
 
     try:
         if out is not None:
-            sampling.check_out(out)
+            sampling.check_out(out, sampling.TEXTS)
         texts = sampling.write_texts(prompt, count, seed, temperature, top_k, top_p, max_new_tokens)
-        sampling.save_texts(sampling.with_bar(texts, count), out)
+        sampling.save_texts(sampling.with_bar(texts, count, "text"), out)
     except (ValueError, OSError) as error:
         print(f"{error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, ValueError) else 1) from error
     if out is not None:
         zh = reader_language(language) == "zh"
         print(f"已将{count:,}篇文本写入{out}" if zh else f"{count:,} {'text' if count == 1 else 'texts'} in {out}")
+
+
+Images = Annotated[Path, typer.Option("--out", help="A .npy or .png file. 输出文件，.npy或.png")]
+
+
+@samples.command("gan")
+def sample_gan(
+    out: Images,
+    count: Count = 100,
+    seed: Seed = 0,
+    label: Annotated[int | None, typer.Option(help="Draw this digit only; else all ten. 只画这个数字")] = None,
+    language: Said = None,
+) -> None:
+    """Draw digits with the best GAN, any that you ask for · 用最好的GAN画数字，可指定画哪个"""
+    save_digits("gan", count, seed, label, out, language)
+
+
+@samples.command("gan-unconditional")
+def sample_unconditional_gan(out: Images, count: Count = 100, seed: Seed = 0, language: Said = None) -> None:
+    """Draw digits with the best GAN that never saw a label · 用不看标签的最好的GAN画数字"""
+    save_digits("gan-unconditional", count, seed, None, out, language)
+
+
+@samples.command("article-gan")
+def sample_article_gan(out: Images, count: Count = 100, seed: Seed = 0, language: Said = None) -> None:
+    """Draw digits with the GAN of section 5.3 after 50 epochs · 用5.3节训练了50轮的GAN画数字"""
+    save_digits("article-gan", count, seed, None, out, language)
+
+
+def save_digits(kind: str, count: int, seed: int, label: int | None, out: Path, language: str | None) -> None:
+    """Draw digits into a file and say so; exit status 2 for a wrong argument, 1 for a disk that cannot be written."""
+    from aigc_course import sampling
+
+    try:
+        sampling.check_out(out, sampling.IMAGES)
+        images = sampling.draw_images(kind, count, seed, label)
+        sampling.save_images(sampling.with_bar(images, count, "image"), out)
+    except (ValueError, OSError) as error:
+        print(f"{error}", file=sys.stderr)
+        raise typer.Exit(2 if isinstance(error, ValueError) else 1) from error
+    zh = reader_language(language) == "zh"
+    print(f"已将{count:,}张图像写入{out}" if zh else f"{count:,} {'image' if count == 1 else 'images'} in {out}")
 
 
 if __name__ == "__main__":

@@ -107,4 +107,4 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path):
 
 
 def test_the_bar_lets_everything_through():
-    assert list(sampling.with_bar(iter("abc"), 3)) == ["a", "b", "c"]
+    assert list(sampling.with_bar(iter("abc"), 3, "letter")) == ["a", "b", "c"]

@@ -1,0 +1,72 @@
+"""Convolutional networks for 28 x 28 images: a generator and a discriminator, with or without labels."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+
+def check_labels(labels: Tensor | None, num_classes: int, count: int) -> None:
+    """ValueError unless there is one label of 0..num_classes-1 for each of `count` images, or none without classes."""
+    if num_classes == 0:
+        if labels is not None:
+            raise ValueError("labels given to a network without classes; leave them out, or build it with num_classes")
+        return
+    if labels is None:
+        raise ValueError(f"this network draws one of {num_classes} classes: give it labels, one for each image")
+    if labels.is_floating_point() or labels.shape != (count,):
+        raise ValueError(f"labels {labels.dtype} of shape {tuple(labels.shape)}: expected {count} whole numbers")
+    if not torch.compiler.is_compiling() and count and not 0 <= int(labels.min()) <= int(labels.max()) < num_classes:
+        raise ValueError(
+            f"label {int(labels.max() if labels.min() >= 0 else labels.min())}: expected 0 to {num_classes - 1}"
+        )
+
+
+class ConvGenerator(nn.Module):
+    """z (batch, latent_dim) and labels (batch,), if it has classes -> images (batch, 1, 28, 28) in -1..1.
+
+    A label chooses a vector that is put beside z. Source: Radford et al. 2015 (DCGAN); Mirza and Osindero 2014.
+    """
+
+    def __init__(self, latent_dim: int = 64, width: int = 64, num_classes: int = 0) -> None:
+        super().__init__()
+        self.latent_dim, self.width, self.num_classes = latent_dim, width, num_classes
+        self.label = nn.Embedding(num_classes, latent_dim) if num_classes else None
+        inputs = latent_dim * (2 if num_classes else 1)
+        self.main = nn.Sequential(
+            nn.Linear(inputs, 2 * width * 49, bias=False), nn.Unflatten(1, (2 * width, 7, 7)),
+            nn.BatchNorm2d(2 * width), nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False),  # (batch, width, 14, 14)
+            nn.BatchNorm2d(width), nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(width, 1, 4, stride=2, padding=1), nn.Tanh(),  # (batch, 1, 28, 28)
+        )  # fmt: skip
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        check_labels(labels, self.num_classes, len(z))
+        return self.main(z if labels is None else torch.cat([z, self.label(labels)], dim=1))
+
+
+class ConvDiscriminator(nn.Module):
+    """images (batch, 1, 28, 28) and labels (batch,), if it has classes -> logits (batch, 1).
+
+    Every layer is divided by its largest singular value, so that D's slope stays bounded (Miyato et al. 2018); a label
+    adds the product of its vector with the features (Miyato and Koyama 2018).
+    """
+
+    def __init__(self, width: int = 64, num_classes: int = 0) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.features = nn.Sequential(
+            spectral_norm(nn.Conv2d(1, width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
+            spectral_norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
+            nn.Flatten(),
+        )  # fmt: skip
+        self.out = spectral_norm(nn.Linear(2 * width * 49, 1))
+        self.label = spectral_norm(nn.Embedding(num_classes, 2 * width * 49)) if num_classes else None
+
+    def logits(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        check_labels(labels, self.num_classes, len(images))
+        features = self.features(images)  # (batch, 98 width)
+        logits = self.out(features)
+        return logits if labels is None else logits + (self.label(labels) * features).sum(dim=1, keepdim=True)
+
+    forward = logits
