@@ -1,9 +1,11 @@
-"""The article's GAN for handwritten digits: its two networks and its training loop, as section 5.3 has them."""
+"""The article's `gan` for handwritten digits: its two networks and its training loop, as section 5.3 has them."""
 
 from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn, optim
+
+from aigc_course.gan import check_latent
 
 LATENT_DIM = 100
 LEARNING_RATE = 0.0002
@@ -25,6 +27,7 @@ class Generator(nn.Module):
         )  # fmt: skip
 
     def forward(self, z: Tensor) -> Tensor:
+        check_latent(z, LATENT_DIM)
         return self.main(z).view(-1, 1, 28, 28)
 
 

@@ -63,6 +63,12 @@ def check_discriminator(discriminator: nn.Module) -> None:
         )
 
 
+def check_latent(z: Tensor, latent_dim: int) -> None:
+    """ValueError unless z is (batch, latent_dim), which the first layer would say less clearly."""
+    if z.dim() != 2 or z.shape[1] != latent_dim:
+        raise ValueError(f"z {tuple(z.shape)}: expected (batch, {latent_dim}), one vector of noise for each image")
+
+
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """L_D = -(E[log D(x)] + E[log(1 - D(G(z)))]), D = sigmoid(logit); equal shapes -> (). Source: section 4.3."""
     check_logits(real_logits=real_logits, fake_logits=fake_logits)

@@ -61,9 +61,9 @@ def draw(G: nn.Module, count: int, seed: int = 0, labels: int | np.ndarray | Ten
     if count < 1:
         raise ValueError(f"count {count}: expected at least 1 image")
     place = next(G.parameters())
-    dice = torch.Generator().manual_seed(seed)
-    z = torch.randn(count, G.latent_dim, generator=dice)
-    given = labels_for(G, count, labels, dice)
+    dice = np.random.default_rng(seed)  # NumPy's: the first images do not depend on how many follow
+    z = torch.from_numpy(dice.standard_normal((count, G.latent_dim), np.float32))
+    given = labels_for(G, count, labels, seed)
     was_training = G.training
     G.eval()
     drawn = [
@@ -77,9 +77,7 @@ def draw(G: nn.Module, count: int, seed: int = 0, labels: int | np.ndarray | Ten
     return ((images + 1) * 127.5).round().to(torch.uint8).numpy()
 
 
-def labels_for(
-    G: nn.Module, count: int, labels: int | np.ndarray | Tensor | None, dice: torch.Generator
-) -> Tensor | None:
+def labels_for(G: nn.Module, count: int, labels: int | np.ndarray | Tensor | None, seed: int) -> Tensor | None:
     """(count,) labels for a generator with classes, None for one without."""
     num_classes = getattr(G, "num_classes", 0)
     if not num_classes:
@@ -87,7 +85,7 @@ def labels_for(
             raise ValueError("this generator knows no labels: it draws what it likes. Use the conditional one")
         return None
     if labels is None:
-        return torch.randint(num_classes, (count,), generator=dice)
+        return torch.from_numpy(np.random.default_rng([seed, 1]).integers(num_classes, size=count))
     given = torch.as_tensor(labels)
     if given.is_floating_point() or given.shape not in ((), (count,)):
         raise ValueError(f"labels {given.dtype} of shape {tuple(given.shape)}: expected one whole number, or {count}")

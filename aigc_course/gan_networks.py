@@ -1,8 +1,10 @@
-"""Convolutional networks for 28 x 28 images: a generator and a discriminator, with or without labels."""
+"""Convolutional networks of a `gan` for 28 x 28 images: generator and discriminator, with or without labels."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+
+from aigc_course.gan import check_latent
 
 
 def check_labels(labels: Tensor | None, num_classes: int, count: int) -> None:
@@ -41,6 +43,7 @@ class ConvGenerator(nn.Module):
         )  # fmt: skip
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        check_latent(z, self.latent_dim)
         check_labels(labels, self.num_classes, len(z))
         return self.main(z if labels is None else torch.cat([z, self.label(labels)], dim=1))
 

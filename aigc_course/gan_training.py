@@ -33,6 +33,7 @@ class GANConfig:
     beta1: float = 0.9  # Adam's memory of the gradient ...
     beta2: float = 0.999  # ... and of its square
     falling: float = 0.0  # the last part of the training in which both step sizes fall linearly to 0, as a share
+    one_draw: bool = False  # G learns from the images that D just saw; False: from new ones, as in the article
     average: float = 0.0  # decay of the averaged copy of G's weights; 0: no average
     bfloat16: bool | None = False  # compute in bfloat16; None: where the hardware can
     compiled: bool | None = None  # through torch.compile; None: on CUDA, where its graphs save the launches
@@ -78,20 +79,18 @@ def noise(step: int, count: int, config: GANConfig) -> Tensor:
 
 
 def discriminator_loss(
-    G: nn.Module, D: nn.Module, real_images: Tensor, z: Tensor, labels: Labels, loss: str
+    D: nn.Module, real_images: Tensor, fake_images: Tensor, labels: Labels, loss: str
 ) -> tuple[Tensor, Tensor, Tensor]:
     """D's loss, the mean of D(x) and of D(G(z)) as probabilities; real and generated images go through D together."""
-    with torch.no_grad():  # this must not move G
-        fake_images = G(z, *labels)
     both = torch.cat([real_images, fake_images.to(real_images.dtype)])
     real_logits, fake_logits = D.logits(both, *(torch.cat([given, given]) for given in labels)).float().chunk(2)
     d_loss = LOSSES[loss].discriminator(real_logits, fake_logits)
     return d_loss, real_logits.detach().sigmoid().mean(), fake_logits.detach().sigmoid().mean()
 
 
-def generator_loss(G: nn.Module, D: nn.Module, z: Tensor, labels: Labels, loss: str) -> Tensor:
-    """G's loss; the gradient goes through D, which is kept from collecting its own."""
-    return LOSSES[loss].generator(D.logits(G(z, *labels), *labels).float())
+def generator_loss(D: nn.Module, fake_images: Tensor, labels: Labels, loss: str) -> Tensor:
+    """G's loss; the gradient goes through D to the images that G drew."""
+    return LOSSES[loss].generator(D.logits(fake_images, *labels).float())
 
 
 def gan_image_steps(
@@ -125,7 +124,7 @@ def gan_image_steps(
     optimizers, modules = optimizers_for(G, D, config), {"G": G, "D": D, **({"average": average} if average else {})}
     made_with = {"config": asdict(config), "data": fingerprint(images, labels)}
     first = resume(checkpoint, modules, optimizers, made_with) if checkpoint else 0
-    d_loss_of, g_loss_of = (maybe_compiled(loss, device, config) for loss in (discriminator_loss, generator_loss))
+    draw, d_loss_of, g_loss_of = (compiled(part, device, config) for part in (G, discriminator_loss, generator_loss))
     per_epoch, order = math.ceil(len(images) / config.batch_size), None
     G.train(), D.train()
     for step in range(first, config.num_steps):
@@ -139,12 +138,15 @@ def gan_image_steps(
         set_learning_rates(optimizers, step, config)
 
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            d_loss, real_score, fake_score = d_loss_of(G, D, real_images, z[0], given, config.loss)
+            with torch.set_grad_enabled(config.one_draw):  # D's update must not move G
+                fake_images = draw(z[0], *given)
+            d_loss, real_score, fake_score = d_loss_of(D, real_images, fake_images.detach(), given, config.loss)
         update(optimizers["D"], d_loss)
 
-        D.requires_grad_(False)
+        D.requires_grad_(False)  # the gradient goes through D, not into it
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            g_loss = g_loss_of(G, D, z[1], given, config.loss)
+            fake_images = fake_images if config.one_draw else draw(z[1], *given)
+            g_loss = g_loss_of(D, fake_images, given, config.loss)
         update(optimizers["G"], g_loss)
         D.requires_grad_(True)
 
@@ -192,10 +194,10 @@ def set_learning_rates(optimizers: dict[str, torch.optim.Optimizer], step: int, 
             group["lr"] = rate * share
 
 
-def maybe_compiled(function: Callable, device: torch.device, config: GANConfig) -> Callable:
-    """The function itself, or, where asked for or on CUDA, its compiled form; CUDA's graphs launch all work at once."""
+def compiled(part: Callable, device: torch.device, config: GANConfig) -> Callable:
+    """The part itself, or, where asked for or on CUDA, its compiled form; CUDA's graphs launch all work at once."""
     wanted = device.type == "cuda" if config.compiled is None else config.compiled
-    return torch.compile(function, mode="reduce-overhead" if device.type == "cuda" else None) if wanted else function
+    return torch.compile(part, mode="reduce-overhead" if device.type == "cuda" else None) if wanted else part
 
 
 def resume(path: str | Path, modules: checkpoints.Modules, optimizers: checkpoints.Optimizers, made_with: dict) -> int:
