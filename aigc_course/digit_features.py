@@ -1,4 +1,4 @@
-"""What a small network sees in 28 x 28 images of digits: 64 features and ten probabilities, to judge generators by."""
+"""What a small network, its weights in a file, sees in images of digits: features and probabilities to judge by."""
 
 import math
 from pathlib import Path
@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load
 from torch import Tensor, nn
 
 from aigc_course.runtime import data_folder
+from aigc_course.weights import load_weights
 
 FILE = "digit_features/model.safetensors"  # in data/models
 MAKE = "python -m tools.train_features"  # what writes that file
@@ -59,29 +58,12 @@ def load_digit_features(path: str | Path | None = None) -> DigitFeatures:
     Raises FileNotFoundError without the file; ValueError for one that is cut short, a pickle, or another network's.
     """
     path = data_folder() / "models" / FILE if path is None else Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no model file {path}; copy or download it again, or run {MAKE}")
-    content = path.read_bytes()
-    try:
-        weights = load(content)
-    except SafetensorError as error:
-        if content.startswith((b"\x80", b"PK")):  # only now: a safetensors file may begin so too
-            problem = "is a pickle, which can run any program when it is opened, so that only safetensors is read"
-        else:
-            problem = f"({len(content):,} bytes) was cut short or is no safetensors file ({error})"
-        raise ValueError(f"{path} {problem}; copy or download it again, or run {MAKE}") from error
-    network = DigitFeatures()
-    wanted = network.state_dict()
-    for name in sorted(weights.keys() | wanted.keys()):
-        found, expected = (tuple(w[name].shape) if name in w else "none" for w in (weights, wanted))
-        if found != expected:
-            raise ValueError(
-                f'{path} belongs to another network: "{name}" has the shape {found} in the file, {expected} in '
-                f"DigitFeatures; copy or download it again, or run {MAKE}"
-            )
-    if broken := [name for name, weight in weights.items() if not torch.isfinite(weight).all()]:
-        raise ValueError(f"{path}: {broken[0]} holds NaN or infinity; copy or download it again, or run {MAKE}")
-    network.load_state_dict(weights)
+    advice = f"copy or download it again, or run {MAKE}"
+    with torch.random.fork_rng(devices=[]):  # a training that measures itself goes on with the same random numbers
+        network = DigitFeatures()
+    load_weights(network, path, advice)
+    if broken := [name for name, weight in network.state_dict().items() if not torch.isfinite(weight).all()]:
+        raise ValueError(f"{path}: {broken[0]} holds NaN or infinity; {advice}")
     return network.eval()
 
 

@@ -4,17 +4,14 @@ Writes data/models/digit_features/model.safetensors and its card. Needs all of M
 """
 
 import argparse
-import os
 import platform
 import time
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save
 from torch import Tensor
 from tqdm import tqdm
 
@@ -22,6 +19,7 @@ from aigc_course import runtime
 from aigc_course.datasets import load_mnist
 from aigc_course.digit_features import FILE, DigitFeatures, as_inputs, describe
 from aigc_course.metrics import frechet_distance
+from aigc_course.weights import save_weights
 
 RECIPE = {"num_epochs": 12, "batch_size": 128, "peak": 4e-3, "weight_decay": 0.01}
 CARD = """# What a small network sees in digits
@@ -80,14 +78,6 @@ def steps(network: DigitFeatures, images: Tensor, labels: Tensor) -> Iterator[fl
     network.eval()
 
 
-def write(network: DigitFeatures, path: Path) -> None:
-    """Write the weights as safetensors, all of the file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(save({name: value.cpu().contiguous() for name, value in network.state_dict().items()}))
-    os.replace(part, path)
-
-
 def measure(network: DigitFeatures, train_images: np.ndarray) -> tuple[float, float]:
     """Accuracy on the test images, and the Fréchet distance of 10,000 training images from them."""
     test = load_mnist("test")
@@ -114,7 +104,8 @@ def main() -> None:
         bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
     seconds = time.perf_counter() - began
     path = runtime.data_folder() / "models" / FILE
-    write(network.to("cpu", memory_format=torch.contiguous_format), path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_weights(network.to("cpu", memory_format=torch.contiguous_format), path)
     accuracy, floor = measure(network, train_set.images)
     card = CARD.format(
         parameters=sum(weights.numel() for weights in network.parameters()),
