@@ -74,7 +74,8 @@ class Band(NamedTuple):
 def expect(quantity: str, value: Any, data: str = "none") -> None:
     """Print the value with its band and whether it lies inside, in the reader's language.
 
-    quantity:  a name that is unique in the course, such as "05_1.cnn_accuracy"
+    quantity:  a name that is unique in the course, such as "05_1.cnn_accuracy"; that of a share, never outside 0..1,
+               says so: accuracy, precision, recall, share, rate, probability, ...
     data:      what it was computed from: "full" or "sample" (see Digits.is_full), "none" where nothing was loaded
     Without a band for this device, scale and data the value is printed and nothing is claimed.
     With AIGC_STRICT=1 a value outside its band, or one that is not finite, is an AssertionError. AIGC_BANDS_LOG=FILE
