@@ -1,4 +1,4 @@
-"""Store a generator of `article_gan` or `gan_networks`, read it back, let it draw; so the shipped GANs are kept."""
+"""A generator of `article_gan` or `gan_networks`: stored by `weights`, read back, set to draw, as the shipped ones."""
 
 import json
 from pathlib import Path

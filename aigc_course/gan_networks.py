@@ -2,9 +2,10 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from aigc_course.gan import check_latent
+
+LABEL_STD = 0.1  # of the numbers in a label's vector at the start; those of z have 1
 
 
 def check_labels(labels: Tensor | None, num_classes: int, count: int) -> None:
@@ -26,17 +27,19 @@ def check_labels(labels: Tensor | None, num_classes: int, count: int) -> None:
 class ConvGenerator(nn.Module):
     """z (batch, latent_dim) and labels (batch,), if it has classes -> images (batch, 1, 28, 28) in -1..1.
 
-    A label chooses a vector that is put beside z. Source: Radford et al. 2015 (DCGAN); Mirza and Osindero 2014.
+    A label chooses a vector that is put beside z. It starts small: vectors as large as z drown it, and then every 3
+    looks like every other 3. Sources: Radford et al. 2015 (DCGAN); Mirza and Osindero 2014.
     """
 
-    def __init__(self, latent_dim: int = 64, width: int = 64, num_classes: int = 0) -> None:
+    def __init__(self, latent_dim: int = 64, width: int = 32, num_classes: int = 0) -> None:
         super().__init__()
         self.latent_dim, self.width, self.num_classes = latent_dim, width, num_classes
         self.label = nn.Embedding(num_classes, latent_dim) if num_classes else None
-        inputs = latent_dim * (2 if num_classes else 1)
+        if self.label:
+            nn.init.normal_(self.label.weight, std=LABEL_STD)
         self.main = nn.Sequential(
-            nn.Linear(inputs, 2 * width * 49, bias=False), nn.Unflatten(1, (2 * width, 7, 7)),
-            nn.BatchNorm2d(2 * width), nn.ReLU(inplace=True),
+            nn.Linear(latent_dim * (2 if num_classes else 1), 2 * width * 49, bias=False),
+            nn.Unflatten(1, (2 * width, 7, 7)), nn.BatchNorm2d(2 * width), nn.ReLU(inplace=True),
             nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False),  # (batch, width, 14, 14)
             nn.BatchNorm2d(width), nn.ReLU(inplace=True),
             nn.ConvTranspose2d(width, 1, 4, stride=2, padding=1), nn.Tanh(),  # (batch, 1, 28, 28)
@@ -51,20 +54,20 @@ class ConvGenerator(nn.Module):
 class ConvDiscriminator(nn.Module):
     """images (batch, 1, 28, 28) and labels (batch,), if it has classes -> logits (batch, 1).
 
-    Every layer is divided by its largest singular value, so that D's slope stays bounded (Miyato et al. 2018); a label
-    adds the product of its vector with the features (Miyato and Koyama 2018).
+    A label adds the product of its vector with the features. Source: Miyato and Koyama 2018 (projection).
     """
 
-    def __init__(self, width: int = 64, num_classes: int = 0) -> None:
+    def __init__(self, width: int = 32, num_classes: int = 0) -> None:
         super().__init__()
         self.num_classes = num_classes
         self.features = nn.Sequential(
-            spectral_norm(nn.Conv2d(1, width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
-            spectral_norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
-            nn.Flatten(),
+            nn.Conv2d(1, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True),  # (batch, width, 14, 14)
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True), nn.Flatten(),
         )  # fmt: skip
-        self.out = spectral_norm(nn.Linear(2 * width * 49, 1))
-        self.label = spectral_norm(nn.Embedding(num_classes, 2 * width * 49)) if num_classes else None
+        self.out = nn.Linear(2 * width * 49, 1)
+        self.label = nn.Embedding(num_classes, 2 * width * 49) if num_classes else None
+        if self.label:
+            nn.init.normal_(self.label.weight, std=0.01)  # at first nearly nothing
 
     def logits(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         check_labels(labels, self.num_classes, len(images))

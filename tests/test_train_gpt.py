@@ -12,7 +12,9 @@ from tools.train_gpt import (
     BATCH_SIZE,
     CONTEXT_LENGTH,
     END,
-    RECIPE,
+    NUM_STEPS,
+    PHASES,
+    RARE,
     REPEAT_WEIGHT,
     STEPS_AT_ONCE,
     STORIES_A_STEP,
@@ -38,11 +40,11 @@ def test_the_tokenizer_can_be_made_again(tmp_path):
 
 
 def test_batches_are_full_and_no_story_comes_twice(tokenizer):
-    batch_at = story_batches(tokenizer, RECIPE.num_steps)
-    steps = (0, 1, STEPS_AT_ONCE - 1, STEPS_AT_ONCE, RECIPE.num_steps - 1)
+    batch_at = story_batches(tokenizer)
+    steps = (0, 1, STEPS_AT_ONCE - 1, STEPS_AT_ONCE, NUM_STEPS - 1)
     rows = torch.cat([batch_at(step) for step in steps])
     assert rows.shape == (len(steps) * BATCH_SIZE, CONTEXT_LENGTH)
-    assert torch.equal(story_batches(tokenizer, RECIPE.num_steps)(STEPS_AT_ONCE), batch_at(STEPS_AT_ONCE))
+    assert torch.equal(story_batches(tokenizer)(STEPS_AT_ONCE), batch_at(STEPS_AT_ONCE))
     begins = {tokenizer.decode(row).removeprefix(END).split(END)[0] for row in rows}
     assert len(begins) == len(rows)
     assert begins <= {tell(number).text for step in steps for number in block(step)}
@@ -54,14 +56,14 @@ def block(step):
     return range(step // STEPS_AT_ONCE * count, (step // STEPS_AT_ONCE + 1) * count)
 
 
-def test_the_held_out_stories_are_out_of_reach(tokenizer):
-    assert RECIPE.num_steps * STORIES_A_STEP < HELD_OUT
-    with pytest.raises(ValueError, match="reach the held-out stories"):
-        story_batches(tokenizer, HELD_OUT)
+def test_the_held_out_stories_are_out_of_reach_and_phases_share_no_story(tokenizer):
+    assert NUM_STEPS * STORIES_A_STEP < HELD_OUT
+    first = PHASES[0].num_steps
+    assert torch.equal(story_batches(tokenizer, first)(7), story_batches(tokenizer)(first + 7))
 
 
 def test_words_that_come_again_weigh_more_for_a_time(tokenizer):
-    weights_of = fact_weights(tokenizer)
+    weights_of = fact_weights(tokenizer, 100, RARE[-1])
     ids = torch.tensor([tokenizer(f"The purple cat had a purple hat.{END} A purple one")["input_ids"]])
     losses = torch.ones(ids.shape)
     words = [tokenizer.decode(token) for token in ids[0]]
@@ -70,7 +72,7 @@ def test_words_that_come_again_weigh_more_for_a_time(tokenizer):
     assert early[again] > REPEAT_WEIGHT
     assert early[words.index(" purple")] == early[-2] == 1  # the first one, and the one in another story
     assert weights_of(0, ids, 0 * losses).max() == 1  # what is foreseen weighs no more
-    assert torch.equal(weights_of(RECIPE.num_steps - 1, ids, losses), losses)
+    assert torch.equal(weights_of(99, ids, losses), losses)
 
 
 def test_log_probs_are_those_of_one_story_at_a_time(tokenizer):

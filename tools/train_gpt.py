@@ -2,7 +2,7 @@
 
 Trains a byte-level BPE, then transformers' GPT2LMHeadModel, on stories that aigc_course.stories tells, no story twice;
 writes data/models/story_gpt2 with its card. Takes about 50 minutes on one core with bfloat16. Interrupted, it goes on
-from its checkpoint (build/story_gpt2.checkpoint) when it is started again.
+from its checkpoints (build/story_gpt2.phase1.checkpoint and phase2) when it is started again.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import platform
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -39,7 +39,7 @@ CONTEXT_LENGTH = 256  # the longest story has about 230 tokens
 SHAPE = dict(n_embd=256, n_layer=4, n_head=8)
 EMBEDDING_STD = 0.1  # five times GPT-2's: words that occur alike, such as names, must not look alike
 BATCH_SIZE = 8
-RECIPE = TrainingConfig(
+FIRST = TrainingConfig(
     num_steps=10_000,
     learning_rate=3e-3,
     last_learning_rate=3e-5,
@@ -47,8 +47,12 @@ RECIPE = TrainingConfig(
     hidden_learning_rate=4e-3,
     weight_decay=0.01,
 )
+SECOND = replace(FIRST, num_steps=4000, learning_rate=2e-3, hidden_learning_rate=2.5e-3)
+PHASES = (FIRST, SECOND)  # the first leaves the month and the time of day unlearned: so they weigh most in the second
+RARE = (0.003, 0.004)  # a common token is a larger share of all; the first limit leaves "afternoon" out
+NUM_STEPS = sum(phase.num_steps for phase in PHASES)
 TOKENIZER_STORIES = 20_000  # the first ones of the training stories
-REPEAT_WEIGHT, RARE = 10.0, 0.003  # see fact_weights; common tokens are more than 0.3 % of all
+REPEAT_WEIGHT = 10.0  # see fact_weights
 OFTEN = 4e-4  # a colour's share of tokens as one that comes again
 STEPS_AT_ONCE = 100  # told and packed together
 STORIES_A_STEP = 2 * BATCH_SIZE  # no row takes more than two
@@ -89,12 +93,8 @@ def train_tokenizer(folder: Path) -> GPT2Tokenizer:
     return GPT2Tokenizer.from_pretrained(folder)
 
 
-def story_batches(tokenizer: GPT2Tokenizer, last_step: int) -> Callable[[int], Tensor]:
-    """Batches of rows of stories that no other step has; ValueError beyond the training stories."""
-    if last_step * STORIES_A_STEP > HELD_OUT:
-        raise ValueError(
-            f"{last_step} steps reach the held-out stories, from number {HELD_OUT} on; train for fewer steps"
-        )
+def story_batches(tokenizer: GPT2Tokenizer, first_step: int = 0) -> Callable[[int], Tensor]:
+    """Batches of rows of stories that no other step has, nor a phase that begins at another `first_step`."""
 
     @lru_cache(maxsize=2)
     def rows(block: int) -> np.ndarray:
@@ -103,28 +103,28 @@ def story_batches(tokenizer: GPT2Tokenizer, last_step: int) -> Callable[[int], T
         return pack(tokenizer(texts)["input_ids"], tokenizer.eos_token_id, CONTEXT_LENGTH)
 
     def batch_at(step: int) -> Tensor:
-        block, place = divmod(step, STEPS_AT_ONCE)
+        block, place = divmod(first_step + step, STEPS_AT_ONCE)
         return torch.from_numpy(rows(block)[place * BATCH_SIZE :][:BATCH_SIZE]).long()
 
     return batch_at
 
 
-def fact_weights(tokenizer: GPT2Tokenizer) -> Callable[[int, Tensor, Tensor], Tensor]:
+def fact_weights(tokenizer: GPT2Tokenizer, num_steps: int, limit: float) -> Callable[[int, Tensor, Tensor], Tensor]:
     """Weights by which words that come again, and are not foreseen yet, count more for a time, to keep facts.
 
     A token that has been in the same story before, and is no common one, counts 1 + REPEAT_WEIGHT times its loss, up to
-    eight times as much again if it seldom comes again. Towards the end of the training every token counts 1, so that
+    eight times as much again if it seldom comes again. Towards the end of a phase every token counts 1, so that
     the model learns the plain distribution.
     """
-    end, rows = tokenizer.eos_token_id, story_batches(tokenizer, RECIPE.num_steps)
+    end, rows = tokenizer.eos_token_id, story_batches(tokenizer)
     first = torch.cat([rows(step) for step in range(STEPS_AT_ONCE)])  # (rows, length)
     counts = torch.bincount(first.flatten(), minlength=VOCAB_SIZE)
-    rare = counts < RARE * counts.sum()  # (vocab,)
+    rare = counts < limit * counts.sum()  # (vocab,)
     repeats = torch.bincount(first[comes_again(first, end)], minlength=VOCAB_SIZE).clamp(min=1)
     seldom = (OFTEN * first.numel() / repeats).clamp(1, 8)  # (vocab,)
 
     def weights_of(step: int, ids: Tensor, losses: Tensor) -> Tensor:
-        share = REPEAT_WEIGHT * min(1.0, max(0.0, (0.88 - step / RECIPE.num_steps) / 0.06))
+        share = REPEAT_WEIGHT * min(1.0, max(0.0, (0.88 - step / num_steps) / 0.06))
         if share == 0:
             return torch.ones_like(losses)
         return 1 + share * (comes_again(ids, end) & rare[ids]) * losses.clamp(max=3) * seldom[ids]
@@ -209,17 +209,16 @@ def save_weights(model: GPT2LMHeadModel, folder: Path) -> None:
             file.replace(folder / file.name)
 
 
-def train(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, checkpoint: Path, folder: Path) -> None:
-    """Train the model in place; every 500 steps note how good it is, every 1,000 write it, so that it can be tried."""
+def train(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, number: int, checkpoint: Path, folder: Path) -> None:
+    """Train the model through phase `number`, in place; every 500 steps note how good it is, every 1,000 write it."""
     held_out, copy, began = tell_many(100, seed=HELD_OUT), deepcopy(model).eval(), time.time()
-    model.compile()  # a third faster; the copy, which meets rows of all lengths, is left as it is
-    steps = training_steps(
-        model, story_batches(tokenizer, RECIPE.num_steps), RECIPE, checkpoint, weights_of=fact_weights(tokenizer)
-    )
-    with tqdm(steps, total=RECIPE.num_steps, unit="step", mininterval=5) as bar:
+    phase, first_step = PHASES[number], sum(earlier.num_steps for earlier in PHASES[:number])
+    batches, weights_of = story_batches(tokenizer, first_step), fact_weights(tokenizer, phase.num_steps, RARE[number])
+    steps = training_steps(model, batches, phase, checkpoint, weights_of=weights_of)
+    with tqdm(steps, total=phase.num_steps, unit="step", mininterval=5) as bar:
         for row in bar:
             bar.update(row["step"] - bar.n - 1)  # a resumed training begins further on
-            if row["step"] % 500 and row["step"] != RECIPE.num_steps:
+            if row["step"] % 500 and row["step"] != phase.num_steps:
                 continue
             copy.load_state_dict(model.state_dict())
             perplexity, exact = perplexities(copy, tokenizer, held_out)
@@ -229,7 +228,7 @@ def train(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, checkpoint: Path, fo
             with log_of(checkpoint).open("a", encoding="utf-8") as log:
                 log.write(json.dumps(note) + "\n")
             bar.write(", ".join(f"{name} {value:.4g}" for name, value in note.items()))
-            if row["step"] % 1000 == 0 or row["step"] == RECIPE.num_steps:
+            if row["step"] % 1000 == 0 or row["step"] == phase.num_steps:
                 save_weights(copy, folder)
 
 
@@ -238,16 +237,17 @@ def log_of(checkpoint: Path) -> Path:
     return checkpoint.with_suffix(".jsonl")
 
 
-def seconds_in_all(checkpoint: Path) -> float:
+def seconds_in_all(checkpoints: list[Path]) -> float:
     """Seconds of a training, with all its interruptions, up to the last note of each part."""
-    notes = [json.loads(line) for line in log_of(checkpoint).read_text(encoding="utf-8").splitlines()]
+    logs = [log_of(checkpoint).read_text(encoding="utf-8") for checkpoint in checkpoints]
+    notes = [json.loads(line) for log in logs for line in log.splitlines()]
     return sum({note["began"]: note["seconds"] for note in notes}.values())
 
 
 def write_card(folder: Path, tokenizer: GPT2Tokenizer, seed: int, seconds: float, device: str) -> str:
     """Measure the model that was written, write its card and return it."""
     model = GPT2LMHeadModel.from_pretrained(folder).eval()
-    count = RECIPE.num_steps * STORIES_A_STEP
+    count = NUM_STEPS * STORIES_A_STEP
     if not disjoint(count, NUM_HELD_OUT):
         raise SystemExit("a held-out story is among the training stories; take other numbers for one of them")
     perplexity, exact = perplexities(model, tokenizer, tell_many(NUM_HELD_OUT, seed=HELD_OUT))
@@ -256,8 +256,9 @@ def write_card(folder: Path, tokenizer: GPT2Tokenizer, seed: int, seconds: float
         parameters=model.num_parameters(), shape=", ".join(f"{k} {v}" for k, v in SHAPE.items()),
         context=CONTEXT_LENGTH, vocab=len(tokenizer), end=END, end_id=tokenizer.eos_token_id, last=count - 1,
         held_out=HELD_OUT,
-        measured=NUM_HELD_OUT, stories=count, tokens=RECIPE.num_steps * BATCH_SIZE * CONTEXT_LENGTH, seed=seed,
-        recipe=f"{', '.join(f'{k} {v}' for k, v in asdict(RECIPE).items() if v is not None)}, batch_size {BATCH_SIZE}",
+        measured=NUM_HELD_OUT, stories=count, tokens=NUM_STEPS * BATCH_SIZE * CONTEXT_LENGTH, seed=seed,
+        recipe="; then ".join(", ".join(f"{k} {v}" for k, v in asdict(p).items() if v is not None) for p in PHASES)
+        + f"; batch_size {BATCH_SIZE}",
         seconds=seconds, device=device, date=date.today(), torch=torch.__version__, python=platform.python_version(),
         transformers=transformers.__version__, tokenizers=tokenizers.__version__, perplexity=perplexity, exact=exact,
         well_formed=well_formed, true=true,
@@ -275,9 +276,13 @@ def main() -> None:
     folder = runtime.data_folder() / "models" / "story_gpt2"
     options.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(folder)
-    train(new_model(tokenizer, options.seed), tokenizer, options.checkpoint, folder)
+    model, parts = new_model(tokenizer, options.seed), []
+    model.compile()  # a third faster; copies of it, which meet rows of all lengths, are left as they are
+    for number in range(len(PHASES)):
+        parts.append(options.checkpoint.with_suffix(f".phase{number + 1}{options.checkpoint.suffix}"))
+        train(model, tokenizer, number, parts[-1], folder)
     device = f"{threads} CPU thread{'s' * (threads > 1)} in {'bfloat16' if half else 'float32'}"
-    print(write_card(folder, tokenizer, options.seed, seconds_in_all(options.checkpoint), device))
+    print(write_card(folder, tokenizer, options.seed, seconds_in_all(parts), device))
 
 
 if __name__ == "__main__":
