@@ -6,22 +6,25 @@ import torch
 from transformers import GPT2LMHeadModel, GPT2Tokenizer
 
 from aigc_course import runtime
-from aigc_course.stories import HELD_OUT, tell, tell_many
+from aigc_course.stories import HELD_OUT, tell_many
 from tools.bench_stories import gap_closed
 from tools.train_gpt import (
     BATCH_SIZE,
     CONTEXT_LENGTH,
     END,
-    NUM_STEPS,
+    FIRST_STORIES,
     PHASES,
-    RARE,
     REPEAT_WEIGHT,
     STEPS_AT_ONCE,
     STORIES_A_STEP,
+    TOLD,
     fact_weights,
+    new_model,
+    set_apart,
     shares,
     story_batches,
     story_log_probs,
+    told_for,
     train_tokenizer,
 )
 
@@ -39,31 +42,44 @@ def test_the_tokenizer_can_be_made_again(tmp_path):
         assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
 
 
-def test_batches_are_full_and_no_story_comes_twice(tokenizer):
-    batch_at = story_batches(tokenizer)
-    steps = (0, 1, STEPS_AT_ONCE - 1, STEPS_AT_ONCE, NUM_STEPS - 1)
+@pytest.mark.parametrize("number", range(len(PHASES)))
+def test_batches_are_full_and_no_story_comes_twice(tokenizer, number):
+    batch_at, last = story_batches(tokenizer, number), PHASES[number].num_steps - 1
+    steps = (0, 1, STEPS_AT_ONCE - 1, STEPS_AT_ONCE, last)
     rows = torch.cat([batch_at(step) for step in steps])
     assert rows.shape == (len(steps) * BATCH_SIZE, CONTEXT_LENGTH)
-    assert torch.equal(story_batches(tokenizer)(STEPS_AT_ONCE), batch_at(STEPS_AT_ONCE))
+    assert torch.equal(story_batches(tokenizer, number)(STEPS_AT_ONCE), batch_at(STEPS_AT_ONCE))
     begins = {tokenizer.decode(row).removeprefix(END).split(END)[0] for row in rows}
     assert len(begins) == len(rows)
-    assert begins <= {tell(number).text for step in steps for number in block(step)}
+    blocks = [told_for(number, block) for block in (0, 1, last // STEPS_AT_ONCE)]
+    assert begins <= {story.text for stories in blocks for story in stories}
+    again = [sum(story.text.count(story.world.time) > 1 for story in stories) / len(stories) for stories in blocks]
+    assert again[-1] < 0.5
+    assert again[0] == 1 if number else again[0] < 0.5
 
 
-def block(step):
-    """The numbers of the stories that are told together with those of a step."""
+def test_held_out_stories_and_those_of_the_phases_have_numbers_of_their_own():
     count = STEPS_AT_ONCE * STORIES_A_STEP
-    return range(step // STEPS_AT_ONCE * count, (step // STEPS_AT_ONCE + 1) * count)
+    blocks = [-(-phase.num_steps // STEPS_AT_ONCE) for phase in PHASES]
+    ends = [first + told * number * count for first, told, number in zip(FIRST_STORIES, TOLD, blocks, strict=True)]
+    assert ends[0] <= FIRST_STORIES[1]
+    assert ends[1] <= HELD_OUT
 
 
-def test_the_held_out_stories_are_out_of_reach_and_phases_share_no_story(tokenizer):
-    assert NUM_STEPS * STORIES_A_STEP < HELD_OUT
-    first = PHASES[0].num_steps
-    assert torch.equal(story_batches(tokenizer, first)(7), story_batches(tokenizer)(first + 7))
+def test_tokens_that_look_alike_are_set_apart_and_others_left_alone(tokenizer):
+    model = new_model(tokenizer, seed=0)
+    weight = model.transformer.wte.weight
+    with torch.no_grad():
+        weight[7] = 1.01 * weight[5]
+    before = weight.detach().clone()
+    set_apart(model, seed=0)
+    moved = (weight != before).any(dim=1).nonzero().flatten().tolist()
+    assert moved == [5, 7]
+    assert torch.cosine_similarity(weight[5], weight[7], dim=0) < 0.8
 
 
 def test_words_that_come_again_weigh_more_for_a_time(tokenizer):
-    weights_of = fact_weights(tokenizer, 100, RARE[-1])
+    weights_of = fact_weights(tokenizer, 0)
     ids = torch.tensor([tokenizer(f"The purple cat had a purple hat.{END} A purple one")["input_ids"]])
     losses = torch.ones(ids.shape)
     words = [tokenizer.decode(token) for token in ids[0]]
@@ -72,7 +88,7 @@ def test_words_that_come_again_weigh_more_for_a_time(tokenizer):
     assert early[again] > REPEAT_WEIGHT
     assert early[words.index(" purple")] == early[-2] == 1  # the first one, and the one in another story
     assert weights_of(0, ids, 0 * losses).max() == 1  # what is foreseen weighs no more
-    assert torch.equal(weights_of(99, ids, losses), losses)
+    assert torch.equal(weights_of(PHASES[0].num_steps - 1, ids, losses), losses)
 
 
 def test_log_probs_are_those_of_one_story_at_a_time(tokenizer):
@@ -88,7 +104,7 @@ def test_log_probs_are_those_of_one_story_at_a_time(tokenizer):
 
 
 def test_true_stories_are_counted_as_such():
-    text = tell(0).text
+    text = tell_many(1)[0].text
     assert shares([text, text, text.replace(".", "!"), ""]) == (0.5, 0.5)
 
 

@@ -29,7 +29,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, GPT2Tokenizer
 
 from aigc_course import runtime
 from aigc_course.gpt_training import TrainingConfig, logits_of, training_steps
-from aigc_course.stories import HELD_OUT, Story, disjoint, read_back, tell_many
+from aigc_course.stories import HELD_OUT, Story, read_back, tell_many
 from aigc_course.token_rows import pack
 from tools.notebooks import ROOT
 
@@ -47,12 +47,17 @@ FIRST = TrainingConfig(
     hidden_learning_rate=4e-3,
     weight_decay=0.01,
 )
-SECOND = replace(FIRST, num_steps=4000, learning_rate=2e-3, hidden_learning_rate=2.5e-3)
-PHASES = (FIRST, SECOND)  # the first leaves the month and the time of day unlearned: so they weigh most in the second
+SECOND = replace(FIRST, num_steps=3000, learning_rate=2e-3, hidden_learning_rate=2.5e-3)
+PHASES = (FIRST, SECOND)  # after the first, months are alike, and times of day: see set_apart
+FIRST_STORIES = (0, 10_000_000)  # number of each phase's first story
+TOLD = (1, 5)  # stories told for each one that is kept, and ...
+CHOSEN_STEPS = (0, 1800)  # ... in how many steps only those are kept in which the time of day comes again
+FADED = (0.88, 0.76)  # share of a phase after which every token counts 1
 RARE = (0.003, 0.004)  # a common token is a larger share of all; the first limit leaves "afternoon" out
 NUM_STEPS = sum(phase.num_steps for phase in PHASES)
-TOKENIZER_STORIES = 20_000  # the first ones of the training stories
 REPEAT_WEIGHT = 10.0  # see fact_weights
+ALIKE, APART = 0.8, 0.15  # see set_apart
+TOKENIZER_STORIES = 20_000  # the first ones of the training stories
 OFTEN = 4e-4  # a colour's share of tokens as one that comes again
 STEPS_AT_ONCE = 100  # told and packed together
 STORIES_A_STEP = 2 * BATCH_SIZE  # no row takes more than two
@@ -65,7 +70,7 @@ CARD = """# A small GPT-2 that tells stories
 | task | continue a short story in English: token ids -> logits of the next token |
 | network | `transformers.GPT2LMHeadModel`, {parameters:,} parameters: {shape}, context {context}, no dropout |
 | tokenizer | byte-level BPE, {vocab:,} tokens, end token `{end}` (number {end_id}); writes any Unicode text |
-| data | {stories:,} stories of the course's own grammar: `aigc_course.stories`, numbers 0 to {last:,} |
+| data | {stories:,} stories of the course's own grammar, `aigc_course.stories`, see `tools.train_gpt.told_for` |
 | passes | one; {tokens:,} tokens |
 | held out | numbers from {held_out:,} on; none of the {measured:,} measured ones is a training story |
 | recipe | {recipe} |
@@ -93,38 +98,47 @@ def train_tokenizer(folder: Path) -> GPT2Tokenizer:
     return GPT2Tokenizer.from_pretrained(folder)
 
 
-def story_batches(tokenizer: GPT2Tokenizer, first_step: int = 0) -> Callable[[int], Tensor]:
-    """Batches of rows of stories that no other step has, nor a phase that begins at another `first_step`."""
+def told_for(number: int, block: int) -> list[Story]:
+    """The stories of STEPS_AT_ONCE steps of a phase; no other block and no other phase has one of them."""
+    count = STEPS_AT_ONCE * STORIES_A_STEP
+    told = tell_many(TOLD[number] * count, seed=FIRST_STORIES[number] + block * TOLD[number] * count)
+    if block * STEPS_AT_ONCE < CHOSEN_STEPS[number]:
+        told = [story for story in told if story.text.count(story.world.time) > 1]
+    return told[:count]
+
+
+def story_batches(tokenizer: GPT2Tokenizer, number: int) -> Callable[[int], Tensor]:
+    """Batches of rows of the stories of phase `number`."""
 
     @lru_cache(maxsize=2)
     def rows(block: int) -> np.ndarray:
-        count = STEPS_AT_ONCE * STORIES_A_STEP
-        texts = [story.text for story in tell_many(count, seed=block * count)]
+        texts = [story.text for story in told_for(number, block)]
         return pack(tokenizer(texts)["input_ids"], tokenizer.eos_token_id, CONTEXT_LENGTH)
 
     def batch_at(step: int) -> Tensor:
-        block, place = divmod(first_step + step, STEPS_AT_ONCE)
+        block, place = divmod(step, STEPS_AT_ONCE)
         return torch.from_numpy(rows(block)[place * BATCH_SIZE :][:BATCH_SIZE]).long()
 
     return batch_at
 
 
-def fact_weights(tokenizer: GPT2Tokenizer, num_steps: int, limit: float) -> Callable[[int, Tensor, Tensor], Tensor]:
-    """Weights by which words that come again, and are not foreseen yet, count more for a time, to keep facts.
+def fact_weights(tokenizer: GPT2Tokenizer, number: int) -> Callable[[int, Tensor, Tensor], Tensor]:
+    """Weights by which words that come again, and are not foreseen yet, count more for a time, so that facts are kept.
 
-    A token that has been in the same story before, and is no common one, counts 1 + REPEAT_WEIGHT times its loss, up to
-    eight times as much again if it seldom comes again. Towards the end of a phase every token counts 1, so that
-    the model learns the plain distribution.
+    A token that has been in the same story before, and is no common one, counts 1 + REPEAT_WEIGHT times its loss, up
+    to eight times as much again if it seldom comes again. Towards the end of a phase every token counts 1, so that the
+    model learns the plain distribution.
     """
-    end, rows = tokenizer.eos_token_id, story_batches(tokenizer)
+    end, rows = tokenizer.eos_token_id, story_batches(tokenizer, 0)
     first = torch.cat([rows(step) for step in range(STEPS_AT_ONCE)])  # (rows, length)
     counts = torch.bincount(first.flatten(), minlength=VOCAB_SIZE)
-    rare = counts < limit * counts.sum()  # (vocab,)
+    rare = counts < RARE[number] * counts.sum()  # (vocab,)
     repeats = torch.bincount(first[comes_again(first, end)], minlength=VOCAB_SIZE).clamp(min=1)
     seldom = (OFTEN * first.numel() / repeats).clamp(1, 8)  # (vocab,)
 
     def weights_of(step: int, ids: Tensor, losses: Tensor) -> Tensor:
-        share = REPEAT_WEIGHT * min(1.0, max(0.0, (0.88 - step / num_steps) / 0.06))
+        done = step / PHASES[number].num_steps
+        share = REPEAT_WEIGHT * min(1.0, max(0.0, (FADED[number] - done) / 0.06))
         if share == 0:
             return torch.ones_like(losses)
         return 1 + share * (comes_again(ids, end) & rare[ids]) * losses.clamp(max=3) * seldom[ids]
@@ -151,6 +165,20 @@ def new_model(tokenizer: GPT2Tokenizer, seed: int) -> GPT2LMHeadModel:
     with torch.no_grad():
         model.transformer.wte.weight *= EMBEDDING_STD / config.initializer_range
     return model
+
+
+@torch.no_grad()
+def set_apart(model: GPT2LMHeadModel, seed: int) -> None:
+    """Move the embeddings of tokens that have a twin at random, in place: what looks alike cannot be told apart later.
+
+    Words of one kind are followed by the same words, so their embeddings may run together before the network has
+    learned to repeat the right one; then it never does.
+    """
+    weight = model.transformer.wte.weight  # (vocab, dim)
+    likeness = F.normalize(weight, dim=1) @ F.normalize(weight, dim=1).T
+    twins = likeness.fill_diagonal_(-1).max(dim=1).values > ALIKE  # (vocab,)
+    dice = torch.Generator().manual_seed(seed + 1)
+    weight[twins] += APART * torch.randn(int(twins.sum()), weight.shape[1], generator=dice)
 
 
 @torch.no_grad()
@@ -212,8 +240,7 @@ def save_weights(model: GPT2LMHeadModel, folder: Path) -> None:
 def train(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, number: int, checkpoint: Path, folder: Path) -> None:
     """Train the model through phase `number`, in place; every 500 steps note how good it is, every 1,000 write it."""
     held_out, copy, began = tell_many(100, seed=HELD_OUT), deepcopy(model).eval(), time.time()
-    phase, first_step = PHASES[number], sum(earlier.num_steps for earlier in PHASES[:number])
-    batches, weights_of = story_batches(tokenizer, first_step), fact_weights(tokenizer, phase.num_steps, RARE[number])
+    phase, batches, weights_of = PHASES[number], story_batches(tokenizer, number), fact_weights(tokenizer, number)
     steps = training_steps(model, batches, phase, checkpoint, weights_of=weights_of)
     with tqdm(steps, total=phase.num_steps, unit="step", mininterval=5) as bar:
         for row in bar:
@@ -247,16 +274,18 @@ def seconds_in_all(checkpoints: list[Path]) -> float:
 def write_card(folder: Path, tokenizer: GPT2Tokenizer, seed: int, seconds: float, device: str) -> str:
     """Measure the model that was written, write its card and return it."""
     model = GPT2LMHeadModel.from_pretrained(folder).eval()
-    count = NUM_STEPS * STORIES_A_STEP
-    if not disjoint(count, NUM_HELD_OUT):
+    held_out = tell_many(NUM_HELD_OUT, seed=HELD_OUT)
+    blocks = [range(0, phase.num_steps, STEPS_AT_ONCE) for phase in PHASES]
+    trained = (told_for(number, step // STEPS_AT_ONCE) for number, steps in enumerate(blocks) for step in steps)
+    if {story.text for story in held_out} & {story.text for stories in trained for story in stories}:
         raise SystemExit("a held-out story is among the training stories; take other numbers for one of them")
-    perplexity, exact = perplexities(model, tokenizer, tell_many(NUM_HELD_OUT, seed=HELD_OUT))
+    perplexity, exact = perplexities(model, tokenizer, held_out)
     well_formed, true = shares(write_stories(model, tokenizer, 1000, TEMPERATURE, seed=seed))
     card = CARD.format(
         parameters=model.num_parameters(), shape=", ".join(f"{k} {v}" for k, v in SHAPE.items()),
-        context=CONTEXT_LENGTH, vocab=len(tokenizer), end=END, end_id=tokenizer.eos_token_id, last=count - 1,
-        held_out=HELD_OUT,
-        measured=NUM_HELD_OUT, stories=count, tokens=NUM_STEPS * BATCH_SIZE * CONTEXT_LENGTH, seed=seed,
+        context=CONTEXT_LENGTH, vocab=len(tokenizer), end=END, end_id=tokenizer.eos_token_id,
+        held_out=HELD_OUT, measured=NUM_HELD_OUT, stories=NUM_STEPS * STORIES_A_STEP,
+        tokens=NUM_STEPS * BATCH_SIZE * CONTEXT_LENGTH, seed=seed,
         recipe="; then ".join(", ".join(f"{k} {v}" for k, v in asdict(p).items() if v is not None) for p in PHASES)
         + f"; batch_size {BATCH_SIZE}",
         seconds=seconds, device=device, date=date.today(), torch=torch.__version__, python=platform.python_version(),
@@ -279,6 +308,8 @@ def main() -> None:
     model, parts = new_model(tokenizer, options.seed), []
     model.compile()  # a third faster; copies of it, which meet rows of all lengths, are left as they are
     for number in range(len(PHASES)):
+        if number:
+            set_apart(model, options.seed)
         parts.append(options.checkpoint.with_suffix(f".phase{number + 1}{options.checkpoint.suffix}"))
         train(model, tokenizer, number, parts[-1], folder)
     device = f"{threads} CPU thread{'s' * (threads > 1)} in {'bfloat16' if half else 'float32'}"
