@@ -1,4 +1,4 @@
-"""Recipes of `article_gan`, `gan_networks` and `gan_training`: the article's, the best one with and without labels."""
+"""Recipes of `article_gan`, `gan_networks` and `gan_settings`: the article's, the best one with and without labels."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -10,7 +10,7 @@ from torch import nn
 
 from aigc_course.article_gan import Discriminator, Generator
 from aigc_course.gan_networks import ConvDiscriminator, ConvGenerator
-from aigc_course.gan_training import GANConfig
+from aigc_course.gan_settings import GANConfig
 
 
 @dataclass(frozen=True)

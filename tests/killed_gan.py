@@ -10,7 +10,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from aigc_course import checkpoints
-from aigc_course.gan_training import GANConfig, gan_image_steps
+from aigc_course.gan_settings import GANConfig
+from aigc_course.gan_training import gan_image_steps
 
 CONFIG = GANConfig(num_steps=60, batch_size=8, latent_dim=4, g_learning_rate=1e-3, d_learning_rate=1e-3, average=0.9)
 

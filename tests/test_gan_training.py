@@ -18,7 +18,8 @@ from aigc_course import checkpoints, gan_training
 from aigc_course.article_gan import LATENT_DIM, Discriminator, Generator, article_steps
 from aigc_course.checkpoints import DamagedCheckpoint
 from aigc_course.gan_networks import ConvDiscriminator, ConvGenerator
-from aigc_course.gan_training import GANConfig, gan_image_steps, move_average, noise, order_of
+from aigc_course.gan_settings import GANConfig, noise, order_of
+from aigc_course.gan_training import gan_image_steps, move_average
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,8 @@ from aigc_course.digit_features import describe, load_digit_features
 from aigc_course.gan_models import SHIPPED, draw, load_generator
 from aigc_course.gan_networks import ConvDiscriminator, ConvGenerator
 from aigc_course.gan_recipes import RECIPES
-from aigc_course.gan_training import GANConfig, gan_image_steps
+from aigc_course.gan_settings import GANConfig
+from aigc_course.gan_training import gan_image_steps
 from aigc_course.metrics import density_coverage, frechet_distance, inception_score
 from tools.train_gan import measure, train
 
