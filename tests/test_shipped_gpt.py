@@ -79,10 +79,10 @@ def test_perplexity_comes_close_to_the_least_possible(tokenizer, model):
 
 
 def test_its_stories_hold_together(tokenizer, model):
-    """The shipped state keeps its facts in about two thirds of its stories; the aims are 97 and 90; 100 vary by ten."""
+    """Of 1,000 stories 96 % are well-formed and 96 % of all keep every fact (the card); 100 of them vary by some."""
     readings = [read_back(text) for text in write_stories(model, tokenizer, 100, TEMPERATURE, seed=1)]
-    assert sum(reading.well_formed for reading in readings) >= 85
-    assert sum(reading.is_true for reading in readings) >= 52
+    assert sum(reading.well_formed for reading in readings) >= 90
+    assert sum(reading.is_true for reading in readings) >= 88
 
 
 def test_it_goes_on_from_a_prompt_as_the_article_does(tokenizer, model):

@@ -48,12 +48,14 @@ FIRST = TrainingConfig(
     weight_decay=0.01,
 )
 SECOND = replace(FIRST, num_steps=3000, learning_rate=2e-3, hidden_learning_rate=2.5e-3)
-PHASES = (FIRST, SECOND)  # after the first, months are alike, and times of day: see set_apart
-FIRST_STORIES = (0, 10_000_000)  # number of each phase's first story
-TOLD = (1, 5)  # stories told for each one that is kept, and ...
-CHOSEN_STEPS = (0, 1800)  # ... in how many steps only those are kept in which the time of day comes again
-FADED = (0.88, 0.76)  # share of a phase after which every token counts 1
-RARE = (0.003, 0.004)  # a common token is a larger share of all; the first limit leaves "afternoon" out
+THIRD = replace(FIRST, num_steps=1500, learning_rate=1.2e-3, hidden_learning_rate=1.5e-3)
+PHASES = (FIRST, SECOND, THIRD)
+SET_APART = (False, True, False)  # after the first, months are alike, and times of day: see set_apart
+FIRST_STORIES = (0, 10_000_000, 20_000_000)  # number of each phase's first story
+TOLD = (1, 5, 1)  # stories told for each one that is kept, and ...
+CHOSEN_STEPS = (0, 1800, 0)  # ... in how many steps only those are kept in which the time of day comes again
+FADED = (0.88, 0.76, 0.0)  # share of a phase after which every token counts 1
+RARE = (0.003, 0.004, 0.004)  # a common token is a larger share of all; the first limit leaves "afternoon" out
 NUM_STEPS = sum(phase.num_steps for phase in PHASES)
 REPEAT_WEIGHT = 10.0  # see fact_weights
 ALIKE, APART = 0.8, 0.15  # see set_apart
@@ -308,7 +310,7 @@ def main() -> None:
     model, parts = new_model(tokenizer, options.seed), []
     model.compile()  # a third faster; copies of it, which meet rows of all lengths, are left as they are
     for number in range(len(PHASES)):
-        if number:
+        if SET_APART[number]:
             set_apart(model, options.seed)
         parts.append(options.checkpoint.with_suffix(f".phase{number + 1}{options.checkpoint.suffix}"))
         train(model, tokenizer, number, parts[-1], folder)
