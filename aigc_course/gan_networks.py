@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from aigc_course.gan import check_latent
 
@@ -54,15 +55,18 @@ class ConvGenerator(nn.Module):
 class ConvDiscriminator(nn.Module):
     """images (batch, 1, 28, 28) and labels (batch,), if it has classes -> logits (batch, 1).
 
-    A label adds the product of its vector with the features. Source: Miyato and Koyama 2018 (projection).
+    Convolutions are divided by their largest singular value, so that D cannot become so steep that G's images lose
+    their variety. A label adds the product of its vector with the features. Sources: Miyato et al. 2018 (spectral
+    normalisation); Miyato and Koyama 2018 (projection).
     """
 
     def __init__(self, width: int = 32, num_classes: int = 0) -> None:
         super().__init__()
         self.num_classes = num_classes
         self.features = nn.Sequential(
-            nn.Conv2d(1, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True),  # (batch, width, 14, 14)
-            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True), nn.Flatten(),
+            spectral_norm(nn.Conv2d(1, width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
+            spectral_norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
+            nn.Flatten(),
         )  # fmt: skip
         self.out = nn.Linear(2 * width * 49, 1)
         self.label = nn.Embedding(num_classes, 2 * width * 49) if num_classes else None

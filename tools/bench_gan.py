@@ -2,6 +2,7 @@
 
     python -m tools.bench_gan                     speed, and the quality of the shipped models: minutes
     python -m tools.bench_gan quality [--steps N] [--seeds 3] [--names gan ...]   trains the recipes: an hour
+    python -m tools.bench_gan pace [--seeds 3]    until the recipes are as good as the article's GAN: minutes
     python -m tools.bench_gan ablation [--seconds 45] [--seeds 3]      writes data/gan_ablation.csv: half an hour
 
 CPU seconds are those of all threads together: other programs on the machine do not change them much. Quality is that
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
+from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from tqdm import tqdm
@@ -31,7 +33,7 @@ from aigc_course.datasets import load_mnist
 from aigc_course.digit_features import describe, load_digit_features
 from aigc_course.gan_models import SHIPPED, draw, load_generator
 from aigc_course.gan_networks import ConvDiscriminator, ConvGenerator
-from aigc_course.gan_recipes import RECIPES
+from aigc_course.gan_recipes import RECIPES, players
 from aigc_course.gan_settings import GANConfig
 from aigc_course.gan_training import gan_image_steps
 from aigc_course.metrics import density_coverage, frechet_distance, inception_score
@@ -119,6 +121,32 @@ def quality(names: list[str], steps: list[int], seeds: int) -> None:
                 )
 
 
+def pace(names: list[str], seeds: int) -> None:
+    """CPU seconds until a recipe's images are as good as the article's after 50 epochs, looked at every 100 steps."""
+    train_set, network = load_mnist("train"), load_digit_features()
+    images, labels = torch.from_numpy(train_set.images), torch.from_numpy(train_set.labels)
+    real = describe(load_mnist("test").images, network).features
+    goal = judge(load_generator(runtime.data_folder() / "models" / SHIPPED["article-gan"]), real, network)["frechet"]
+    for name in names:
+        for seed in range(seeds):
+            G, D, average, config = game = players(RECIPES[name], seed)
+            spent, began = 0.0, time.process_time()
+            for row in gan_image_steps(G, D, images, config, labels if RECIPES[name].has_labels else None, average):
+                if row["step"] % 100:
+                    continue
+                spent += time.process_time() - began
+                found = judge(game.best, real, network)["frechet"]
+                began = time.process_time()
+                if found <= goal:
+                    break
+            share = ARTICLE_SECONDS / spent
+            print(
+                f"{name}, seed {seed}: {found:.2f} (the article's: {goal:.2f}) after {row['step']} steps, "
+                f"{spent:.0f} CPU s: 1/{share:.0f} of 22 minutes",
+                flush=True,
+            )
+
+
 Step = tuple[str, Callable[[int], nn.Module], Callable[[int], nn.Module], GANConfig, int]
 
 
@@ -134,7 +162,8 @@ def ladder() -> list[Step]:
         rungs.append((name, *networks, config, classes))
 
     rung("bfloat16", dense, bfloat16=None)
-    rung("convolutions", latent_dim=64)
+    rung("convolutions", (conv_generator, steep_discriminator), latent_dim=64)
+    rung("spectral normalisation")
     rung("longer steps, shorter memory", g_learning_rate=2e-3, d_learning_rate=2e-3, beta1=0.5, beta2=0.99)
     rung("averaged weights", average=0.998)
     rung("one draw for both", one_draw=True)
@@ -149,6 +178,15 @@ def conv_generator(classes: int) -> nn.Module:
 
 def conv_discriminator(classes: int) -> nn.Module:
     return ConvDiscriminator(num_classes=classes)
+
+
+def steep_discriminator(classes: int) -> nn.Module:
+    """Convolutions without spectral normalisation."""
+    D = ConvDiscriminator(num_classes=classes)
+    for part in D.features:
+        if isinstance(part, nn.Conv2d):
+            parametrize.remove_parametrizations(part, "weight")
+    return D
 
 
 def loud_generator(classes: int) -> nn.Module:
@@ -200,7 +238,7 @@ def judge(G: nn.Module, real: np.ndarray, network: nn.Module) -> dict[str, float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="GANs for images: speed, quality, one change at a time.")
-    parser.add_argument("what", nargs="?", choices=("quick", "quality", "ablation"), default="quick")
+    parser.add_argument("what", nargs="?", choices=("quick", "pace", "quality", "ablation"), default="quick")
     parser.add_argument("--names", nargs="+", choices=list(RECIPES), default=["gan", "gan-unconditional"])
     parser.add_argument("--steps", type=int, nargs="+", default=[4000, 12_000])
     parser.add_argument("--seeds", type=int, default=3)
@@ -209,6 +247,8 @@ def main() -> None:
     print(f"{runtime.use_threads('large')} threads", flush=True)
     if options.what == "quality":
         quality(options.names, options.steps, options.seeds)
+    elif options.what == "pace":
+        pace(options.names, options.seeds)
     elif options.what == "ablation":
         ablation(options.seconds, options.seeds)
     else:
