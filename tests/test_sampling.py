@@ -1,12 +1,16 @@
-"""`python -m aigc_course sample gpt`: texts on the screen or in a file, repeatable, in one piece or not at all."""
+"""`python -m aigc_course sample`: texts and images, repeatable, in one piece or not at all."""
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from aigc_course import __main__ as cli
 from aigc_course import sampling
+from aigc_course.digit_features import describe
+from aigc_course.gan_models import SHIPPED
 
 PROMPT = "Once upon a time"
 
@@ -104,6 +108,48 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path):
         sampling.save_texts(breaks_off(), out)
     assert out.read_text(encoding="utf-8") == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["stories.txt"]
+
+
+@pytest.mark.parametrize("kind", list(SHIPPED))
+def test_digits_come_as_an_array_or_as_a_picture(kind, tmp_path):
+    for name in ("a.npy", "b.npy", "c.PNG"):
+        result = CliRunner().invoke(
+            cli.app, ["sample", kind, "--count", "23", "--seed", "4", "--out", str(tmp_path / name), "--language", "en"]
+        )
+        assert result.exit_code == 0, result.output
+        assert "23 images in" in result.output
+    images = np.load(tmp_path / "a.npy", allow_pickle=False)
+    assert (images.dtype, images.shape) == (np.uint8, (23, 28, 28))
+    assert np.array_equal(images, np.load(tmp_path / "b.npy"))
+    sheet = np.asarray(Image.open(tmp_path / "c.PNG"))
+    assert sheet.shape == (2 * 30 - 2, 20 * 30 - 2)
+    assert np.array_equal(sheet[:28, 30:58], images[1])
+    assert np.array_equal(sheet[30:, 60:88], images[22])
+    assert (sheet[30:, 90:] == 255).all()
+
+
+def test_the_digit_asked_for_is_drawn(tmp_path):
+    out = str(tmp_path / "sevens.npy")
+    assert CliRunner().invoke(cli.app, ["sample", "gan", "--count", "200", "--label", "7", "--out", out]).exit_code == 0
+    assert np.mean(describe(np.load(out)).labels == 7) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["gan", "--label", "10", "--out", "digits.npy"], "label 10: expected 0 to 9"),
+        (["gan", "--out", "digits.jpg"], 'ends in ".jpg"; allowed: .npy'),
+        (["gan", "--out", "no/such/folder/digits.npy"], "make the folder first"),
+        (["article-gan", "--label", "3", "--out", "digits.npy"], "--label"),
+        (["gan"], "--out"),
+    ],
+)
+def test_digits_that_cannot_be_had(words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli.app, ["sample", *words])
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_bar_lets_everything_through():
