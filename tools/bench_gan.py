@@ -22,7 +22,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
-from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from tqdm import tqdm
@@ -33,7 +32,7 @@ from aigc_course.datasets import load_mnist
 from aigc_course.digit_features import describe, load_digit_features
 from aigc_course.gan_models import SHIPPED, draw, load_generator
 from aigc_course.gan_networks import ConvDiscriminator, ConvGenerator
-from aigc_course.gan_recipes import RECIPES, players
+from aigc_course.gan_recipes import RECIPES, players, steep_discriminator
 from aigc_course.gan_settings import GANConfig
 from aigc_course.gan_training import gan_image_steps
 from aigc_course.metrics import density_coverage, frechet_distance, inception_score
@@ -162,7 +161,7 @@ def ladder() -> list[Step]:
         rungs.append((name, *networks, config, classes))
 
     rung("bfloat16", dense, bfloat16=None)
-    rung("convolutions", (conv_generator, steep_discriminator), latent_dim=64)
+    rung("convolutions", (conv_generator, lambda _: steep_discriminator()), latent_dim=64)
     rung("spectral normalisation")
     rung("longer steps, shorter memory", g_learning_rate=2e-3, d_learning_rate=2e-3, beta1=0.5, beta2=0.99)
     rung("averaged weights", average=0.998)
@@ -178,15 +177,6 @@ def conv_generator(classes: int) -> nn.Module:
 
 def conv_discriminator(classes: int) -> nn.Module:
     return ConvDiscriminator(num_classes=classes)
-
-
-def steep_discriminator(classes: int) -> nn.Module:
-    """Convolutions without spectral normalisation."""
-    D = ConvDiscriminator(num_classes=classes)
-    for part in D.features:
-        if isinstance(part, nn.Conv2d):
-            parametrize.remove_parametrizations(part, "weight")
-    return D
 
 
 def loud_generator(classes: int) -> nn.Module:
