@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
+from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from tqdm import tqdm
@@ -32,7 +33,7 @@ from aigc_course.datasets import load_mnist
 from aigc_course.digit_features import describe, load_digit_features
 from aigc_course.gan_models import SHIPPED, draw, load_generator
 from aigc_course.gan_networks import ConvDiscriminator, ConvGenerator
-from aigc_course.gan_recipes import RECIPES, players, steep_discriminator
+from aigc_course.gan_recipes import RECIPES, players
 from aigc_course.gan_settings import GANConfig
 from aigc_course.gan_training import gan_image_steps
 from aigc_course.metrics import density_coverage, frechet_distance, inception_score
@@ -177,6 +178,15 @@ def conv_generator(classes: int) -> nn.Module:
 
 def conv_discriminator(classes: int) -> nn.Module:
     return ConvDiscriminator(num_classes=classes)
+
+
+def steep_discriminator() -> nn.Module:
+    """ConvDiscriminator without spectral normalisation."""
+    D = ConvDiscriminator()
+    for part in D.features:
+        if parametrize.is_parametrized(part):
+            parametrize.remove_parametrizations(part, "weight")
+    return D
 
 
 def loud_generator(classes: int) -> nn.Module:
