@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from aigc_course import weights
 from aigc_course.article_gan import Generator
-from aigc_course.gan_networks import ConvGenerator
+from aigc_course.gan_networks import ConvGenerator, check_labels
 
 SHIPPED = {"gan": "conditional_gan", "gan-unconditional": "unconditional_gan", "article-gan": "article_gan"}
 NETWORKS = {"Generator": Generator, "ConvGenerator": ConvGenerator}  # what config.json may name
@@ -89,7 +89,6 @@ def labels_for(G: nn.Module, count: int, labels: int | np.ndarray | Tensor | Non
     given = torch.as_tensor(labels)
     if given.is_floating_point() or given.shape not in ((), (count,)):
         raise ValueError(f"labels {given.dtype} of shape {tuple(given.shape)}: expected one whole number, or {count}")
-    if not 0 <= int(given.min()) <= int(given.max()) < num_classes:
-        wrong = int(given.max() if given.min() >= 0 else given.min())
-        raise ValueError(f"label {wrong}: expected 0 to {num_classes - 1}")
-    return given.long().expand(count)
+    given = given.long().expand(count)
+    check_labels(given, num_classes, count)
+    return given

@@ -37,3 +37,14 @@ def course(tmp_path: Path) -> Path:
 def chapter(course: Path) -> contract.Chapter:
     """The English edition of the finished chapter."""
     return contract.load(STEM, "en", course)
+
+
+@pytest.fixture
+def one_thread():
+    """torch computes with one thread, as the tests run side by side."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

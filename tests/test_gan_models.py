@@ -16,13 +16,7 @@ from aigc_course.gan_models import SHIPPED, draw, load_generator, save_generator
 from aigc_course.gan_networks import ConvDiscriminator, ConvGenerator
 from aigc_course.gan_recipes import RECIPES, players
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
