@@ -38,8 +38,10 @@ class GANConfig:
         for name in ("g_learning_rate", "d_learning_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} {getattr(self, name)}: expected a finite number above 0")
-        for name, inside in (("beta1", 1.0), ("beta2", 1.0), ("average", 1.0), ("falling", 1.0 + 1e-9)):
-            if not 0 <= getattr(self, name) < inside:
+        if not 0 <= self.falling <= 1:
+            raise ValueError(f"falling {self.falling}: expected a share of the training, from 0 to 1")
+        for name in ("beta1", "beta2", "average"):
+            if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} {getattr(self, name)}: expected a number from 0 to below 1")
 
 

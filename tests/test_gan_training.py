@@ -180,6 +180,7 @@ def test_other_mistakes_say_what_was_expected():
         ({"d_learning_rate": math.nan}, "above 0"),
         ({"beta1": 1.0}, "below 1"),
         ({"average": -0.1}, "from 0"),
+        ({"falling": 1.1}, "from 0 to 1"),
     ],
 )
 def test_settings_that_make_no_sense(wrong, said):
