@@ -109,6 +109,25 @@ def load(path: str | Path, modules: Modules, optimizers: Optimizers | None = Non
     return contents.notes["state"]
 
 
+def resume(path: str | Path, modules: Modules, optimizers: Optimizers, made_with: dict[str, Any]) -> int:
+    """Fill modules and optimizers from a training's checkpoint, if there is one; return the number of its last step.
+
+    made_with: settings and data of the training; saved beside "step" in the state, they must be the same. Raises what
+    `load` raises, ValueError for a checkpoint of another training.
+    """
+    if not (Path(path).exists() or previous(path).exists()):
+        return 0
+    state = load(path, modules, optimizers)
+    step = state.pop("step")
+    if state != made_with:
+        wanted, saved = made_with["config"], state["config"]
+        other = {name: value for name, value in saved.items() if wanted.get(name) != value}
+        asked = {name: wanted.get(name) for name in other}
+        what = f"{other} where {asked} is asked for" if other else "other data"
+        raise ValueError(f"{path} comes from a training with {what}; name another file, or delete it to begin anew")
+    return step
+
+
 def read_newest(path: Path) -> Contents:
     """The checkpoint at `path`, or else the previous one with a warning; errors as for `load`."""
     candidates = [file for file in (path, previous(path)) if file.exists()]

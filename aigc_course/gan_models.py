@@ -1,4 +1,4 @@
-"""A generator of `article_gan` or `gan_networks`: stored by `weights`, read back, set to draw, as the shipped ones."""
+"""A generator of `article_gan` or `gan_networks`: stored by `weights`, read back, set to draw for `digit_features`."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from aigc_course import weights
 from aigc_course.article_gan import Generator
+from aigc_course.digit_features import as_images
 from aigc_course.gan_networks import ConvGenerator, check_labels
 
 SHIPPED = {"gan": "conditional_gan", "gan-unconditional": "unconditional_gan", "article-gan": "article_gan"}
@@ -71,10 +72,7 @@ def draw(G: nn.Module, count: int, seed: int = 0, labels: int | np.ndarray | Ten
         for first, part in zip(range(0, count, BATCH), z.split(BATCH), strict=True)
     ]
     G.train(was_training)
-    images = torch.cat(drawn).float().cpu().squeeze(1)
-    if not torch.isfinite(images).all():
-        raise ValueError("the generator draws NaN or infinity: its weights are not finite; train it anew")
-    return ((images + 1) * 127.5).round().to(torch.uint8).numpy()
+    return as_images(torch.cat(drawn))
 
 
 def labels_for(G: nn.Module, count: int, labels: int | np.ndarray | Tensor | None, seed: int) -> Tensor | None:

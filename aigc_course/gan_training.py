@@ -66,7 +66,7 @@ def gan_image_steps(
     half = has_bfloat16(device) if config.bfloat16 is None else config.bfloat16
     optimizers, modules = optimizers_for(G, D, config), {"G": G, "D": D, **({"average": average} if average else {})}
     made_with = {"config": asdict(config), "data": fingerprint(images, labels)}
-    first = resume(checkpoint, modules, optimizers, made_with) if checkpoint else 0
+    first = checkpoints.resume(checkpoint, modules, optimizers, made_with) if checkpoint else 0
     draw, d_loss_of, g_loss_of = (compiled(part, device, config) for part in (G, discriminator_loss, generator_loss))
     per_epoch, order = math.ceil(len(images) / config.batch_size), None
     G.train(), D.train()
@@ -141,20 +141,6 @@ def compiled(part: Callable, device: torch.device, config: GANConfig) -> Callabl
     """The part itself, or, where asked for or on CUDA, its compiled form; CUDA's graphs launch all work at once."""
     wanted = device.type == "cuda" if config.compiled is None else config.compiled
     return torch.compile(part, mode="reduce-overhead" if device.type == "cuda" else None) if wanted else part
-
-
-def resume(path: str | Path, modules: checkpoints.Modules, optimizers: checkpoints.Optimizers, made_with: dict) -> int:
-    """Fill networks and optimizers from the checkpoint, if there is one; return the number of steps already done."""
-    if not (Path(path).exists() or checkpoints.previous(path).exists()):
-        return 0
-    state = checkpoints.load(path, modules, optimizers)
-    step = state.pop("step")
-    if state != made_with:
-        raise ValueError(
-            f"{path} comes from a training with other settings or images ({state['config']}); name another file, or "
-            "delete it to begin anew"
-        )
-    return step
 
 
 def fingerprint(images: Tensor, labels: Tensor | None) -> str:

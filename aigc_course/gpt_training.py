@@ -126,7 +126,7 @@ def training_steps(
     optimizers = optimizers_for(model, config)
     peaks = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
     made_with = {"config": asdict(config), "first batch": fingerprint(batch_at(0))}
-    first = resume(checkpoint, model, optimizers, made_with) if checkpoint else 0
+    first = checkpoints.resume(checkpoint, {"model": model}, optimizers, made_with) if checkpoint else 0
     model.train()
     for step in range(first, config.num_steps):
         rate = learning_rate_at(step, config)
@@ -150,23 +150,6 @@ def training_steps(
         if checkpoint and ((step + 1) % save_every == 0 or step + 1 == config.num_steps):
             checkpoints.save(checkpoint, {"model": model}, optimizers, {"step": step + 1, **made_with})
         yield {"step": step + 1, "loss": mean.item(), "learning_rate": rate, "grad_norm": norm.item()}
-
-
-def resume(path: str | Path, model: nn.Module, optimizers: checkpoints.Optimizers, made_with: dict) -> int:
-    """Fill model and optimizers from the checkpoint, if there is one; return the number of steps already done."""
-    if not (Path(path).exists() or checkpoints.previous(path).exists()):
-        return 0
-    state = checkpoints.load(path, {"model": model}, optimizers)
-    step = state.pop("step")
-    if state != made_with:
-        other = {k: v for k, v in state["config"].items() if made_with["config"].get(k) != v}
-        what = (
-            f"{other} where { ({k: made_with['config'].get(k) for k in other}) } is asked for"
-            if other
-            else "other data"
-        )
-        raise ValueError(f"{path} comes from a training with {what}; name another file, or delete it to begin anew")
-    return step
 
 
 def fingerprint(ids: Tensor) -> str:

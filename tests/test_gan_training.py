@@ -200,7 +200,7 @@ def test_interrupted_it_goes_on_with_the_same_weights(tmp_path):
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     trained(steps=10, checkpoint=tmp_path / "c", save_every=10)
-    with pytest.raises(ValueError, match="other settings or images"):
+    with pytest.raises(ValueError, match=r"'seed': 0} where {'seed': 1} is asked for"):
         trained(replace(CONFIG, seed=1), checkpoint=tmp_path / "c")
     G, _, average = players()
     with pytest.raises(ValueError, match="another shape"):

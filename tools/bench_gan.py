@@ -20,17 +20,17 @@ from itertools import islice
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 from torch.nn.utils import parametrize
-from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
 from tqdm import tqdm
 
 from aigc_course import runtime
 from aigc_course.article_gan import BATCH_SIZE, Discriminator, Generator, article_steps
 from aigc_course.datasets import load_mnist
 from aigc_course.digit_features import describe, load_digit_features
+from aigc_course.downloads import cache_folder
 from aigc_course.gan_models import SHIPPED, draw, load_generator
 from aigc_course.gan_networks import ConvDiscriminator, ConvGenerator
 from aigc_course.gan_recipes import RECIPES, players
@@ -43,18 +43,10 @@ ARTICLE_SECONDS = 22 * 60  # of the article's program for 50 epochs on two cores
 ABLATION = runtime.data_folder() / "gan_ablation.csv"
 
 
-class ArticleDigits(Dataset):
-    """MNIST as torchvision's dataset gives it: each image is scaled and normalised whenever it is asked for."""
-
-    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
-        self.images, self.labels = images, labels
-        self.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, place: int) -> tuple[torch.Tensor, int]:
-        return self.transform(Image.fromarray(self.images[place])), int(self.labels[place])
+def article_batches() -> DataLoader:
+    """MNIST as the article loads it: torchvision scales and normalises each image whenever it is asked for."""
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+    return DataLoader(datasets.MNIST(cache_folder(), train=True, transform=transform), BATCH_SIZE, shuffle=True)
 
 
 def seconds_for(steps: Iterator, count: int, warm_up: int = 20) -> float:
@@ -70,12 +62,13 @@ def seconds_for(steps: Iterator, count: int, warm_up: int = 20) -> float:
 def speed(repeats: int = 5, count: int = 100) -> None:
     """The article's loop against ours, in turns, on the same networks and batch size; medians of the ratios."""
     digits = load_mnist("train")
-    images, loader = torch.from_numpy(digits.images), ArticleDigits(digits.images, digits.labels)
+    if not digits.is_full:
+        raise SystemExit("the article's program needs all of MNIST, which could not be had; see the line above")
+    images, batches = torch.from_numpy(digits.images), article_batches()
     ratios: dict[str, list[float]] = {"float32": [], "bfloat16": []}
     kinds = {"float32": False} | ({"bfloat16": True} if runtime.has_bfloat16("cpu") else {})
     for repeat in range(repeats):
         torch.manual_seed(repeat)
-        batches = DataLoader(loader, BATCH_SIZE, shuffle=True)
         theirs = seconds_for(article_steps(Generator(), Discriminator(), batches), count)
         for kind, half in kinds.items():
             config = GANConfig(bfloat16=half, seed=repeat)
