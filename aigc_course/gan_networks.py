@@ -32,7 +32,7 @@ class ConvGenerator(nn.Module):
     looks like every other 3. Sources: Radford et al. 2015 (DCGAN); Mirza and Osindero 2014.
     """
 
-    def __init__(self, latent_dim: int = 64, width: int = 32, num_classes: int = 0) -> None:
+    def __init__(self, latent_dim: int = 16, width: int = 32, num_classes: int = 0) -> None:
         super().__init__()
         self.latent_dim, self.width, self.num_classes = latent_dim, width, num_classes
         self.label = nn.Embedding(num_classes, latent_dim) if num_classes else None
@@ -43,6 +43,7 @@ class ConvGenerator(nn.Module):
             nn.Unflatten(1, (2 * width, 7, 7)), nn.BatchNorm2d(2 * width), nn.ReLU(inplace=True),
             nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False),  # (batch, width, 14, 14)
             nn.BatchNorm2d(width), nn.ReLU(inplace=True),
+            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True),
             nn.ConvTranspose2d(width, 1, 4, stride=2, padding=1), nn.Tanh(),  # (batch, 1, 28, 28)
         )  # fmt: skip
 
@@ -66,16 +67,17 @@ class ConvDiscriminator(nn.Module):
         self.features = nn.Sequential(
             spectral_norm(nn.Conv2d(1, width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
             spectral_norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
-            nn.Flatten(),
+            spectral_norm(nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
+            nn.Flatten(),  # (batch, 64 width)
         )  # fmt: skip
-        self.out = nn.Linear(2 * width * 49, 1)
-        self.label = nn.Embedding(num_classes, 2 * width * 49) if num_classes else None
+        self.out = nn.Linear(64 * width, 1)
+        self.label = nn.Embedding(num_classes, 64 * width) if num_classes else None
         if self.label:
             nn.init.normal_(self.label.weight, std=0.01)  # at first nearly nothing
 
     def logits(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         check_labels(labels, self.num_classes, len(images))
-        features = self.features(images)  # (batch, 98 width)
+        features = self.features(images)  # (batch, 64 width)
         logits = self.out(features)
         return logits if labels is None else logits + (self.label(labels) * features).sum(dim=1, keepdim=True)
 

@@ -38,7 +38,7 @@ class Players(NamedTuple):
 
 
 BETTER = GANConfig(
-    num_steps=14_000, latent_dim=64, g_learning_rate=2e-3, d_learning_rate=2e-3, beta1=0.5, beta2=0.99, falling=0.5,
+    num_steps=18_000, latent_dim=16, g_learning_rate=2e-3, d_learning_rate=2e-3, beta1=0.5, beta2=0.99, falling=0.5,
     one_draw=True, average=0.998, bfloat16=None,
 )  # fmt: skip
 RECIPES = {

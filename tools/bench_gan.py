@@ -1,9 +1,9 @@
 """GANs for images: speed against the article's program, quality over seeds, one change at a time.
 
     python -m tools.bench_gan                     speed, and the quality of the shipped models: minutes
-    python -m tools.bench_gan quality [--steps N] [--seeds 3] [--names gan ...]   trains the recipes: an hour
-    python -m tools.bench_gan pace [--seeds 3]    until the recipes are as good as the article's GAN: minutes
-    python -m tools.bench_gan ablation [--seconds 45] [--seeds 3]      writes data/gan_ablation.csv: half an hour
+    python -m tools.bench_gan quality [--steps N] [--seeds 0 1 2] [--names gan ...]   trains the recipes: an hour
+    python -m tools.bench_gan pace [--seeds 0 1 2]    until the recipes are as good as the article's GAN: minutes
+    python -m tools.bench_gan ablation [--seconds 45] [--seeds 0 1 2]      writes data/gan_ablation.csv: half an hour
 
 CPU seconds are those of all threads together: other programs on the machine do not change them much. Quality is that
 of 10,000 drawn images against the 10,000 test images, on the features of data/models/digit_features.
@@ -96,13 +96,13 @@ def said(found: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in found.items())
 
 
-def quality(names: list[str], steps: list[int], seeds: int) -> None:
+def quality(names: list[str], steps: list[int], seeds: list[int]) -> None:
     """Train recipes from scratch over seeds and say how good they are, and the CPU seconds that they took."""
     test = load_mnist("test").images
     article = measure(load_generator(runtime.data_folder() / "models" / SHIPPED["article-gan"]), test)["frechet"]
     for name in names:
         for count in steps:
-            for seed in range(seeds):
+            for seed in seeds:
                 began = time.process_time()
                 G, seconds = train(name, seed, None, num_steps=count)
                 spent = time.process_time() - began
@@ -114,14 +114,14 @@ def quality(names: list[str], steps: list[int], seeds: int) -> None:
                 )
 
 
-def pace(names: list[str], seeds: int) -> None:
+def pace(names: list[str], seeds: list[int]) -> None:
     """CPU seconds until a recipe's images are as good as the article's after 50 epochs, looked at every 100 steps."""
     train_set, network = load_mnist("train"), load_digit_features()
     images, labels = torch.from_numpy(train_set.images), torch.from_numpy(train_set.labels)
     real = describe(load_mnist("test").images, network).features
     goal = judge(load_generator(runtime.data_folder() / "models" / SHIPPED["article-gan"]), real, network)["frechet"]
     for name in names:
-        for seed in range(seeds):
+        for seed in seeds:
             G, D, average, config = game = players(RECIPES[name], seed)
             spent, began = 0.0, time.process_time()
             for row in gan_image_steps(G, D, images, config, labels if RECIPES[name].has_labels else None, average):
@@ -146,6 +146,7 @@ Step = tuple[str, Callable[[int], nn.Module], Callable[[int], nn.Module], GANCon
 def ladder() -> list[Step]:
     """From the article's GAN to the best one, one change a rung: its name, G, D, settings, number of classes."""
     dense, conv = (lambda _: Generator(), lambda _: Discriminator()), (conv_generator, conv_discriminator)
+    shallow = (shallow_generator, shallow_discriminator)
     config = GANConfig(num_steps=10**6)
     rungs: list[Step] = [("the article's program", *dense, config, 0)]
 
@@ -155,11 +156,13 @@ def ladder() -> list[Step]:
         rungs.append((name, *networks, config, classes))
 
     rung("bfloat16", dense, bfloat16=None)
-    rung("convolutions", (conv_generator, lambda _: steep_discriminator()), latent_dim=64)
-    rung("spectral normalisation")
-    rung("longer steps, shorter memory", g_learning_rate=2e-3, d_learning_rate=2e-3, beta1=0.5, beta2=0.99)
-    rung("averaged weights", average=0.998)
-    rung("one draw for both", one_draw=True)
+    rung("convolutions", (shallow_generator, steep_discriminator), latent_dim=64)
+    rung("spectral normalisation", shallow)
+    rung("longer steps, shorter memory", shallow, g_learning_rate=2e-3, d_learning_rate=2e-3, beta1=0.5, beta2=0.99)
+    rung("averaged weights", shallow, average=0.998)
+    rung("one draw for both", shallow, one_draw=True)
+    rung("one more layer each", (lambda _: ConvGenerator(64), conv_discriminator))
+    rung("16 numbers in z, not 64", latent_dim=16)
     rung("labels, vectors as large as z", (loud_generator, conv_discriminator), 10)
     rung("labels, small vectors", classes=10)
     return rungs
@@ -173,9 +176,24 @@ def conv_discriminator(classes: int) -> nn.Module:
     return ConvDiscriminator(num_classes=classes)
 
 
-def steep_discriminator() -> nn.Module:
-    """ConvDiscriminator without spectral normalisation."""
+def shallow_generator(_: int) -> nn.Module:
+    """ConvGenerator for 64 numbers without its layer in the middle."""
+    G = ConvGenerator(64)
+    del G.main[7:10]  # convolution, batch normalisation, ReLU
+    return G
+
+
+def shallow_discriminator(_: int) -> nn.Module:
+    """ConvDiscriminator with two convolutions instead of three."""
     D = ConvDiscriminator()
+    del D.features[4:6]  # convolution, leaky ReLU
+    D.out = nn.Linear(64 * 7 * 7, 1)
+    return D
+
+
+def steep_discriminator(_: int) -> nn.Module:
+    """The shallow one without spectral normalisation."""
+    D = shallow_discriminator(0)
     for part in D.features:
         if parametrize.is_parametrized(part):
             parametrize.remove_parametrizations(part, "weight")
@@ -189,7 +207,7 @@ def loud_generator(classes: int) -> nn.Module:
     return G
 
 
-def ablation(seconds: float, seeds: int) -> None:
+def ablation(seconds: float, seeds: list[int]) -> None:
     """Train every rung for the same CPU seconds on one thread; write a row for each seed."""
     runtime.use_threads("small")
     train_set, network = load_mnist("train"), load_digit_features()
@@ -197,7 +215,7 @@ def ablation(seconds: float, seeds: int) -> None:
     real = describe(load_mnist("test").images, network).features
     rows = []
     for name, make_G, make_D, config, classes in ladder():
-        for seed in range(seeds):
+        for seed in seeds:
             torch.manual_seed(seed)
             layout = torch.channels_last
             G, D = make_G(classes).to(memory_format=layout), make_D(classes).to(memory_format=layout)
@@ -234,7 +252,7 @@ def main() -> None:
     parser.add_argument("what", nargs="?", choices=("quick", "pace", "quality", "ablation"), default="quick")
     parser.add_argument("--names", nargs="+", choices=list(RECIPES), default=["gan", "gan-unconditional"])
     parser.add_argument("--steps", type=int, nargs="+", default=[4000, 12_000])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--seconds", type=float, default=45)
     options = parser.parse_args()
     print(f"{runtime.use_threads('large')} threads", flush=True)
