@@ -8,7 +8,7 @@ from finished_chapter import STEM, picture
 from nbformat.v4 import new_code_cell, new_output
 
 from tools import badges, contract, links
-from tools.notebooks import EDITIONS, by_id, path_of, shown, stems
+from tools.notebooks import EDITIONS, by_id, path_of, read, shown, stems
 
 
 def chapters() -> list[contract.Chapter]:
@@ -38,6 +38,21 @@ def test_links_in_the_documents_lead_somewhere():
         text = path.read_text(encoding="utf-8")
         problems += [f"{shown(path)} {line}" for line in links.broken(text, path, links.anchors(text))]
     assert not problems, listed(problems)
+
+
+SPENT = {"en": r"about (\d+) (minutes|hours) (?:with reading|to read)", "zh": r"阅读(?:和练习)?约(\d+)(分钟|小时)"}
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_the_map_gives_the_minutes_that_the_chapters_give(edition):
+    start = path_of("00_start_here", edition)
+    rows = re.findall(r"\| \[.*?\]\((\w+)\.ipynb\) \| (\d+) \|", by_id(read(start))["map"].source)
+    said = {}
+    for stem, _ in rows:
+        number, unit = re.search(SPENT[edition], by_id(read(path_of(stem, edition)))["goals"].source).groups()
+        said[stem] = int(number) * (60 if unit in ("hours", "小时") else 1)
+    assert sorted(said) == stems()
+    assert {stem: int(minutes) for stem, minutes in rows} == said
 
 
 def test_badges_and_setup_cells_hold_the_address_of_pyproject():

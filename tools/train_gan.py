@@ -112,7 +112,8 @@ def write_card(name: str, G: nn.Module, seed: int, seconds: float) -> str:
         f"{found['real_distance']:.2f} (pixels in 0..1) |"
     ]
     half = config.bfloat16 or (config.bfloat16 is None and runtime.has_bfloat16(place))
-    device = f"{runtime.num_threads()} CPU threads" if place == "cpu" else torch.cuda.get_device_name()
+    num_threads = runtime.num_threads()
+    device = f"{num_threads} CPU thread{'s' * (num_threads > 1)}" if place == "cpu" else torch.cuda.get_device_name()
     card = CARD.format(
         title=TITLES[name], name=name, seed=seed, seconds=seconds, measured="\n".join(lines), count=NUM_IMAGES,
         task="draw handwritten digits: z -> (28, 28)" + (", the digit that a label asks for" if with_labels else ""),
