@@ -3,7 +3,7 @@
     python -m tools.bench_gan                     speed, and the quality of the shipped models: minutes
     python -m tools.bench_gan quality [--steps N] [--seeds 0 1 2] [--names gan ...]   trains the recipes: an hour
     python -m tools.bench_gan pace [--seeds 0 1 2]    until the recipes are as good as the article's GAN: minutes
-    python -m tools.bench_gan ablation [--seconds 45] [--seeds 0 1 2]      writes data/gan_ablation.csv: half an hour
+    python -m tools.bench_gan ablation [--seconds 20] [--seeds 0 1 2]      writes data/gan_ablation.csv: half an hour
 
 CPU seconds are those of all threads together: other programs on the machine do not change them much. Quality is that
 of 10,000 drawn images against the 10,000 test images, on the features of data/models/digit_features.
@@ -253,7 +253,7 @@ def main() -> None:
     parser.add_argument("--names", nargs="+", choices=list(RECIPES), default=["gan", "gan-unconditional"])
     parser.add_argument("--steps", type=int, nargs="+", default=[4000, 12_000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--seconds", type=float, default=45)
+    parser.add_argument("--seconds", type=float, default=20)
     options = parser.parse_args()
     print(f"{runtime.use_threads('large')} threads", flush=True)
     if options.what == "quality":
