@@ -28,8 +28,8 @@ def check_labels(labels: Tensor | None, num_classes: int, count: int) -> None:
 class ConvGenerator(nn.Module):
     """z (batch, latent_dim) and labels (batch,), if it has classes -> images (batch, 1, 28, 28) in -1..1.
 
-    A label chooses a vector that is put beside z. It starts small: vectors as large as z drown it, and then every 3
-    looks like every other 3. Sources: Radford et al. 2015 (DCGAN); Mirza and Osindero 2014.
+    A label chooses a vector that is put beside z. It starts small: vectors as large as z drown it, and every 3 looks
+    too much like every other 3. Sources: Radford et al. 2015 (DCGAN); Mirza and Osindero 2014.
     """
 
     def __init__(self, latent_dim: int = 16, width: int = 32, num_classes: int = 0) -> None:

@@ -106,7 +106,7 @@ def test_networks_refuse_labels_that_do_not_fit(G):
 
 
 def test_a_latent_vector_of_the_wrong_width_names_both_widths():
-    with pytest.raises(ValueError, match=r"z \(3, 100\): expected \(batch, 64\)"):
+    with pytest.raises(ValueError, match=r"z \(3, 100\): expected \(batch, 16\)"):
         ConvGenerator()(torch.zeros(3, 100))
     with pytest.raises(ValueError, match=r"z \(3, 64\): expected \(batch, 100\)"):
         Generator()(torch.zeros(3, 64))
