@@ -202,7 +202,9 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     trained(steps=10, checkpoint=tmp_path / "c", save_every=10)
     with pytest.raises(ValueError, match=r"'seed': 0} where {'seed': 1} is asked for"):
         trained(replace(CONFIG, seed=1), checkpoint=tmp_path / "c")
-    G, _, average = players()
+    G, D, average = players()
+    with pytest.raises(ValueError, match="other data"):
+        next(gan_image_steps(G, D, 255 - small_images(), CONFIG, average=average, checkpoint=tmp_path / "c"))
     with pytest.raises(ValueError, match="another shape"):
         next(
             gan_image_steps(G, WideDiscriminator(), small_images(), CONFIG, average=average, checkpoint=tmp_path / "c")

@@ -251,7 +251,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="GANs for images: speed, quality, one change at a time.")
     parser.add_argument("what", nargs="?", choices=("quick", "pace", "quality", "ablation"), default="quick")
     parser.add_argument("--names", nargs="+", choices=list(RECIPES), default=["gan", "gan-unconditional"])
-    parser.add_argument("--steps", type=int, nargs="+", default=[4000, 12_000])
+    parser.add_argument("--steps", type=int, nargs="+", default=[3800, 18_000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--seconds", type=float, default=20)
     options = parser.parse_args()
