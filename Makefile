@@ -24,19 +24,19 @@ lint: .venv/.installed
 
 ## make execute [CHAPTER=05_1]     run notebooks and store their outputs
 execute: .venv/.installed
-	$(BIN)/python -m tools.execute $(CHAPTER)
+	$(BIN)/python -m tools.authoring.execute $(CHAPTER)
 
 ## make editions FROM=zh|en        copy code cells and outputs from one edition to the other
 editions: .venv/.installed
-	$(BIN)/python -m tools.editions --from "$(FROM)" $(CHAPTER)
+	$(BIN)/python -m tools.authoring.editions --from "$(FROM)" $(CHAPTER)
 
 ## make chapter NAME=03_1_topic    the skeleton of a chapter in both editions
 chapter: .venv/.installed
-	$(BIN)/python -m tools.chapter $(NAME)
+	$(BIN)/python -m tools.authoring.chapter $(NAME)
 
 ## make badges                     write the public address into badges and setup cells
 badges: .venv/.installed
-	$(BIN)/python -m tools.badges
+	$(BIN)/python -m tools.authoring.badges
 
 ## make bench [BENCH=classifier]   measure speed and quality against the peers, in one run
 bench: .venv/.installed
@@ -44,7 +44,7 @@ bench: .venv/.installed
 
 ## make bands [CHAPTER=05_1]       measure the expected results anew, over several seeds
 bands: .venv/.installed
-	$(BIN)/python -m tools.bands $(CHAPTER)
+	$(BIN)/python -m tools.authoring.bands $(CHAPTER)
 
 ## make clean                      remove the environment and what tools left behind; data and progress stay
 clean:

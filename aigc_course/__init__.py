@@ -1,3 +1,14 @@
-"""Companion package of the course: helpers that the notebooks import, one concept a module."""
+"""A hands-on course on AI-generated content. Folders with a subject are what the course teaches; `kit` runs it.
+
+autograd      reverse-mode differentiation over NumPy                                       chapter 4.1
+text          n-grams, byte pairs, word vectors, decoding, beam search, copying             1, 2, 4.2, 5.2
+translation   a task with known truth, encoder and decoder, attention                       3.2
+gpt           GPT-2 written out: the network, its files, its training                       5.2
+gan           losses, toys on known densities, networks for images, training                2, 3.3, 4.3, 5.3
+images        the classifier, measures of generated images, a service                       3.1, 5.1, 5.3
+synthetic     data that the course makes itself, so that the truth is known
+storage       weights and checkpoints in safetensors files
+kit           what notebooks use and never explain: data, figures, exercises, commands
+"""
 
 __version__ = "0.1.0"

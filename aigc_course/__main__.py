@@ -79,7 +79,7 @@ def learn(
     browser: Annotated[bool | None, typer.Option("--browser/--no-browser", help="Open a browser. 打开浏览器")] = None,
 ) -> None:
     """Fetch the data, then start JupyterLab · 启动JupyterLab"""
-    from aigc_course import lab
+    from aigc_course.kit.commands import lab
 
     chosen = reader_language(language)
     try:
@@ -100,7 +100,7 @@ def data(language: Said = None) -> None:
 
 def fetch(language: str) -> bool:
     """Fetch what can be had and print a table; True if every set is there, if only as the bundled sample."""
-    from aigc_course.datasets import fetch_all
+    from aigc_course.kit.datasets import fetch_all
 
     zh = language == "zh"
     rows, styles, remarks, usable = [], [], [], True
@@ -123,7 +123,7 @@ def fetch(language: str) -> bool:
 @app.command()
 def doctor(language: Said = None) -> None:
     """Check this machine, and say what to do · 检查这台机器"""
-    from aigc_course import doctor as checks
+    from aigc_course.kit.commands import doctor as checks
 
     zh = reader_language(language) == "zh"
     results = checks.report("zh" if zh else "en")
@@ -145,8 +145,8 @@ def doctor(language: Said = None) -> None:
 @app.command()
 def progress(language: Said = None) -> None:
     """Show which exercises and quizzes are done · 查看学习进度"""
-    from aigc_course.progress import summary
-    from aigc_course.runtime import record
+    from aigc_course.kit.practice.progress import summary
+    from aigc_course.kit.runtime import record
 
     chosen = reader_language(language)
     record("language", chosen)  # titles in the reader's language
@@ -171,7 +171,7 @@ def sample_gpt(
     language: Said = None,
 ) -> None:
     """Write texts with GPT-2 · 用GPT-2写文本"""
-    from aigc_course import sampling
+    from aigc_course.kit.commands import sampling
 
     try:
         if out is not None:
@@ -215,7 +215,7 @@ def sample_article_gan(out: Images, count: Count = 100, seed: Seed = 0, language
 
 def save_digits(kind: str, count: int, seed: int, label: int | None, out: Path, language: str | None) -> None:
     """Draw digits into a file and say so; exit status 2 for a wrong argument, 1 for a disk that cannot be written."""
-    from aigc_course import sampling
+    from aigc_course.kit.commands import sampling
 
     try:
         sampling.check_out(out, sampling.IMAGES)

@@ -8,7 +8,7 @@ import pytest
 from finished_chapter import STEM, finished_course
 
 from tools import contract
-from tools.test import TENSORFLOW
+from tools.test import ROOT, TENSORFLOW
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def only_named_files_load_tensorflow(request: pytest.FixtureRequest) -> Iterator
     """Fail the test that brings TensorFlow into a process in which torch's tests run."""
     before = "tensorflow" in sys.modules
     yield
-    named = f"tests/{request.node.path.name}" in TENSORFLOW
+    named = request.node.path.relative_to(ROOT).as_posix() in TENSORFLOW
     loaded = "tensorflow" in sys.modules
     assert named or before or not loaded, "loads TensorFlow: name its file in tools/test.py"
 

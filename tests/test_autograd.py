@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import broadcastable_shapes
 
 from aigc_course import autograd
 from aigc_course.autograd import Tensor, operation, softmax_cross_entropy, topological_order, unbroadcast
-from tools.notebooks import EDITIONS, code_cells, path_of, read
+from tools.authoring.notebooks import EDITIONS, code_cells, path_of, read
 
 
 def mlp_loss(x, labels, parameters, relu, cross_entropy):

@@ -15,8 +15,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # These load TensorFlow, beside which torch's compiler crashes: they get a process of their own.
-TENSORFLOW = ["tests/test_autograd_gradients.py", "tests/test_classifier.py"]
-NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "-n", "2", "--dist", "loadfile"]
+TENSORFLOW = ["tests/test_autograd_gradients.py", "tests/images/test_classifier.py"]
+NBVAL = [
+    "-p",
+    "tools.nbval_table",
+    "--nbval-lax",
+    "--nbval-current-env",
+    "--nbval-cell-timeout=300",
+    "-n",
+    "2",
+    "--dist",
+    "loadfile",
+]
 
 
 def main(chapter: str = "") -> int:
@@ -32,7 +42,7 @@ def main(chapter: str = "") -> int:
             failed += run("style: ruff check", ["ruff", "check", "."])
             failed += run("style: ruff format", ["ruff", "format", "--check", "."])
             apart = [f"--ignore={file}" for file in TENSORFLOW]
-            failed += run("unit tests", ["pytest", "-n", "2", *apart], AIGC_PROGRESS=progress)
+            failed += run("unit tests", ["pytest", "-n", "2", *apart], AIGC_PROGRESS=progress, OMP_NUM_THREADS="1")
             failed += run("unit tests with TensorFlow", ["pytest", *TENSORFLOW], AIGC_PROGRESS=progress)
             if not any(map(shutil.which, CHROMIUMS)):
                 print(

@@ -1,0 +1,1 @@
+"""Generative adversarial networks: losses, toys on known densities, networks for images, training."""

@@ -1,0 +1,92 @@
+"""A generator of `article_gan` or `gan_networks`: stored by `weights`, read back, set to draw for `digit_features`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from aigc_course.gan.article import Generator
+from aigc_course.gan.networks import ConvGenerator, check_labels
+from aigc_course.images.features import as_images
+from aigc_course.storage import weights
+
+SHIPPED = {"gan": "conditional_gan", "gan-unconditional": "unconditional_gan", "article-gan": "article_gan"}
+NETWORKS = {"Generator": Generator, "ConvGenerator": ConvGenerator}  # what config.json may name
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+ADVICE = "copy or download the folder again"
+BATCH = 500  # images drawn side by side
+
+
+def save_generator(G: nn.Module, folder: str | Path) -> None:
+    """Write config.json and model.safetensors to a folder, each of them whole or not at all."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("latent_dim", "width", "num_classes") if isinstance(G, ConvGenerator) else ()
+    config = {"network": type(G).__name__, **{name: getattr(G, name) for name in names}}
+    weights.write(folder / CONFIG_FILE, f"{json.dumps(config, indent=2)}\n".encode())
+    weights.save_weights(G, folder / WEIGHTS_FILE)
+
+
+def load_generator(folder: str | Path) -> nn.Module:
+    """The generator that lies in `folder`, ready to draw (eval mode, on the CPU).
+
+    Raises FileNotFoundError for missing files; ValueError for a damaged config.json or model.safetensors, a pickle, and
+    weights of other names or shapes than config.json describes.
+    """
+    path = Path(folder) / CONFIG_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is not there; a stored generator is a folder with {CONFIG_FILE} and {WEIGHTS_FILE}"
+        )
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        G = NETWORKS[config.pop("network")](**config)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f'{path} is damaged or of another program ({error!r}): expected "network", one of {", ".join(NETWORKS)}, '
+            f"and its settings; {ADVICE}"
+        ) from error
+    weights.load_weights(G, Path(folder) / WEIGHTS_FILE, ADVICE)
+    return G.eval()
+
+
+@torch.no_grad()
+def draw(G: nn.Module, count: int, seed: int = 0, labels: int | np.ndarray | Tensor | None = None) -> np.ndarray:
+    """Images that G draws, the same ones for the same seed; (count, 28, 28) uint8.
+
+    labels: for a generator with classes, one for all or one each; None draws them uniformly
+    ValueError for a count below 1, labels that do not fit, or a generator that draws NaN.
+    """
+    if count < 1:
+        raise ValueError(f"count {count}: expected at least 1 image")
+    place = next(G.parameters())
+    dice = np.random.default_rng(seed)  # NumPy's: the first images do not depend on how many follow
+    z = torch.from_numpy(dice.standard_normal((count, G.latent_dim), np.float32))
+    given = labels_for(G, count, labels, seed)
+    was_training = G.training
+    G.eval()
+    drawn = [
+        G(part.to(place), *(() if given is None else (given[first : first + BATCH].to(place.device),)))
+        for first, part in zip(range(0, count, BATCH), z.split(BATCH), strict=True)
+    ]
+    G.train(was_training)
+    return as_images(torch.cat(drawn))
+
+
+def labels_for(G: nn.Module, count: int, labels: int | np.ndarray | Tensor | None, seed: int) -> Tensor | None:
+    """(count,) labels for a generator with classes, None for one without."""
+    num_classes = getattr(G, "num_classes", 0)
+    if not num_classes:
+        if labels is not None:
+            raise ValueError("this generator knows no labels: it draws what it likes. Use the conditional one")
+        return None
+    if labels is None:
+        return torch.from_numpy(np.random.default_rng([seed, 1]).integers(num_classes, size=count))
+    given = torch.as_tensor(labels)
+    if given.is_floating_point() or given.shape not in ((), (count,)):
+        raise ValueError(f"labels {given.dtype} of shape {tuple(given.shape)}: expected one whole number, or {count}")
+    given = given.long().expand(count)
+    check_labels(given, num_classes, count)
+    return given

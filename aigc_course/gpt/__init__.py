@@ -1,0 +1,1 @@
+"""GPT-2 written out: the network, its files, its training."""

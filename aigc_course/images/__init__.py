@@ -1,0 +1,1 @@
+"""Images: reading them, judging them, serving a model of them."""

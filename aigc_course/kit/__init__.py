@@ -1,0 +1,32 @@
+"""What a notebook uses and never explains, in one line:  from aigc_course.kit import check, figure, load_mnist
+
+Each name is fetched from its module when it is first asked for, so that nobody pays for what they do not use.
+"""
+
+from importlib import import_module
+from typing import Any
+
+HOMES = {
+    "runtime": "data_folder device has_bfloat16 scale set_seed start use_threads",
+    "bands": "expect",
+    "datasets": "find_gpt2 find_gpt2_vocabulary load_analogies load_glove load_mnist load_polarity"
+    " load_wikipedia_sentences load_wikipedia_text load_word_similarity",
+    "figures.plotting": "BLACK BLUE GREEN ORANGE PALETTE PURPLE RED SKY YELLOW figure show png_of plot_confusion"
+    " plot_curves plot_images plot_reliability",
+    "figures.animation": "show_animation",
+    "figures.display": "diagram show_source",
+    "figures.drawing": "DigitPad",
+    "figures.graph_drawing": "plot_graph show_graph",
+    "figures.workflow": "Again Done Workflow",
+    "practice.exercises": "check hint quiz solution",
+}
+HOME = {name: module for module, names in HOMES.items() for name in names.split()}
+MODULES = {"doctor": "commands.doctor", "plotting": "figures.plotting", "progress": "practice.progress"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return import_module(f"{__name__}.{MODULES[name]}")
+    if name in HOME:
+        return getattr(import_module(f"{__name__}.{HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

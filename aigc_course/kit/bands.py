@@ -1,0 +1,155 @@
+"""Expected results: is a measured value where the same program's values lay for other seeds?
+
+data/expected_results.csv holds, per quantity, scale, device and data source, the interval into which a new run falls
+99 times in 100 (`make bands` measures it over several seeds).
+"""
+
+import csv
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from aigc_course.kit import runtime
+
+COLUMNS = ("quantity", "scale", "device", "data", "low", "high", "mean", "seeds", "date", "machine")
+DATA = {
+    "full": {"zh": "全部数据", "en": "all of the data"},
+    "sample": {"zh": "自带样本", "en": "the bundled sample"},
+    "none": {"zh": "", "en": ""},
+}
+MESSAGES = {
+    "inside": {
+        "zh": "{quantity} = {value}，在预期范围{band}之内（{where}；{seeds}个随机种子，{date}）",
+        "en": "{quantity} = {value}, inside {band} ({where}; {seeds} seeds, {date})",
+    },
+    "outside": {
+        "zh": "{quantity} = {value}，在预期范围{band}之外（{where}；{seeds}个随机种子，{date}，{machine}）。\n"
+        "单凭运气，100次运行约有1次会这样。其他可能：有单元格被改动、跳过或中途停下；框架版本或处理器与测量时不同，"
+        "这时差别通常很小。先重启内核，从头运行全部单元格；若仍在范围之外，再看你改过的地方。",
+        "en": "{quantity} = {value}, outside {band} ({where}; {seeds} seeds, {date}, {machine}).\n"
+        "By bad luck alone this happens to about 1 run in 100. Otherwise: a cell was changed, skipped or interrupted; "
+        "or the framework's version or the processor is another one, which usually makes a small difference. "
+        "Restart the kernel and run all cells; if the value stays outside, look at what you changed.",
+    },
+    "no band": {
+        "zh": "{quantity} = {value}（{where}；这种设备、规模和数据还没有测过预期范围）",
+        "en": "{quantity} = {value} ({where}; no band has been measured yet for this device, scale and data)",
+    },
+    "not a number": {
+        "zh": "{quantity} = {value}：不是有限的数，前面的计算有问题：除以0，对0取对数，或者训练发散（学习率太大？）。",
+        "en": "{quantity} = {value}: not a finite number. Something went wrong before: a division by 0, the log of 0, "
+        "or a training that diverged (is the learning rate too large?).",
+    },
+}
+
+
+class Band(NamedTuple):
+    """One row of data/expected_results.csv; the first four fields are its key."""
+
+    quantity: str
+    scale: str
+    device: str
+    data: str
+    low: float
+    high: float
+    mean: float
+    seeds: int
+    date: str
+    machine: str
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What a value must agree in to be compared with this band."""
+        return self[:4]
+
+    @property
+    def interval(self) -> str:
+        """Its bounds as text."""
+        bounds = dict.fromkeys(f"{bound:.10g}" for bound in (self.low, self.high))  # once, if they are the same
+        return "–".join(bounds)
+
+
+def expect(quantity: str, value: Any, data: str = "none") -> None:
+    """Print the value with its band and whether it lies inside, in the reader's language.
+
+    quantity:  a name that is unique in the course, such as "05_1.cnn_accuracy"; that of a share, never outside 0..1,
+               says so: accuracy, precision, recall, share, rate, probability, ...
+    data:      what it was computed from: "full" or "sample" (see Digits.is_full), "none" where nothing was loaded
+    Without a band for this device, scale and data the value is printed and nothing is claimed.
+    With AIGC_STRICT=1 a value outside its band, or one that is not finite, is an AssertionError. AIGC_BANDS_LOG=FILE
+    appends each value to a file of JSON lines. ValueError for another `data`, TypeError for what is no single number.
+    """
+    if data not in DATA:
+        raise ValueError(f'data="{data}" is not known; allowed: "full", "sample", "none"')
+    number = as_number(quantity, value)
+    key = (quantity, runtime.scale_name(), runtime.device(), data)
+    log(key, number)
+    band = next((band for band in read() if band.key == key), None)
+    said = runtime.language()
+    where = ("，" if said == "zh" else ", ").join(filter(None, [*key[1:3], DATA[data][said]]))
+    if not math.isfinite(number):
+        kind = "not a number"
+    elif band is None:
+        kind = "no band"
+    else:
+        kind = "inside" if band.low <= number <= band.high else "outside"
+    values = {"quantity": quantity, "value": f"{number:.5g}", "where": where}
+    if band:
+        values |= {"band": band.interval, "value": _like(number, band)}
+        values |= {"seeds": str(band.seeds), "date": band.date, "machine": band.machine}
+    message = MESSAGES[kind][said].format(**values)
+    if kind in ("outside", "not a number") and os.environ.get("AIGC_STRICT", "0") not in ("", "0"):
+        raise AssertionError(message)
+    print(message)
+
+
+def as_number(quantity: str, value: Any) -> float:
+    """The value as a float: Python's and NumPy's numbers, tensors with one element."""
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError("a text is no number, even if it reads like one")
+        return float(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        shape = getattr(value, "shape", None)
+        given = f"of shape {tuple(shape)}" if shape is not None else f"{value!r:.60}"
+        raise TypeError(
+            f'expect("{quantity}", ...) needs one number, not {type(value).__name__} {given}; '
+            "give its mean, or one element of it"
+        ) from error
+
+
+def _like(number: float, band: Band) -> str:
+    """The value with a digit more than its bounds, so that one can see how far inside it lies."""
+    digits = max(len(f"{bound:.10f}".rstrip("0").partition(".")[2]) for bound in (band.low, band.high))
+    return f"{number:.{digits + 1}f}" if digits else f"{number:.10g}"
+
+
+def log(key: tuple[str, str, str, str], number: float) -> None:
+    """Append the value to the file AIGC_BANDS_LOG, if that is set."""
+    if file := os.environ.get("AIGC_BANDS_LOG"):
+        line = dict(zip(COLUMNS[:4], key, strict=True)) | {"value": number, "seed": runtime.seed_offset()}
+        with Path(file).open("a", encoding="utf-8") as opened:
+            opened.write(json.dumps(line) + "\n")
+
+
+def read(file: Path | None = None) -> list[Band]:
+    """All bands, of data/expected_results.csv unless another file is named; ValueError for a row that is none."""
+    file = file or runtime.data_folder() / "expected_results.csv"
+    with file.open(encoding="utf-8", newline="") as opened:
+        rows = list(csv.reader(opened))
+    if not rows or tuple(rows[0]) != COLUMNS:
+        raise ValueError(f"{file.name}: the first line must be {','.join(COLUMNS)}; `git checkout -- data` restores it")
+    return [_band(file, number, row) for number, row in enumerate(rows[1:], start=2) if row]
+
+
+def _band(file: Path, number: int, row: list[str]) -> Band:
+    try:
+        quantity, scale, device, data, low, high, mean, seeds, date, machine = row
+        band = Band(quantity, scale, device, data, float(low), float(high), float(mean), int(seeds), date, machine)
+    except ValueError as error:
+        raise ValueError(f"{file.name}, line {number}: {error}; expected {','.join(COLUMNS)}") from error
+    if not band.low <= band.high:
+        raise ValueError(f"{file.name}, line {number}: low {low} is not at most high {high}")
+    return band

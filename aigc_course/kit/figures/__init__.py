@@ -1,0 +1,1 @@
+"""Figures, animations, diagrams, the drawing pad: each shown with a text."""

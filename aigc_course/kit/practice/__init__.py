@@ -1,0 +1,1 @@
+"""Exercises with their checks, hints and solutions; the quiz; the learner's progress."""

@@ -1,0 +1,1 @@
+"""Data that the course makes itself, so that the truth is known."""

@@ -1,0 +1,128 @@
+"""Stories with a known truth, drawn by story_grammar, worded by story_sentences, read by story_reading (story_facts).
+
+Story number n is the same text on every machine. Numbers below HELD_OUT are for training, those from HELD_OUT on are
+for testing; `disjoint` checks that the numbers in use share no text.
+"""
+
+import math
+import random
+from dataclasses import asdict, dataclass, fields
+
+from aigc_course.synthetic.stories.facts import Fact
+from aigc_course.synthetic.stories.grammar import draw, entropy_of, telling_choices, world_choices
+from aigc_course.synthetic.stories.reading import Reading, log_prob, read_back
+from aigc_course.synthetic.stories.sentences import Forms, sentences
+
+HELD_OUT = 1_000_000_000  # the first story number that is never trained on
+__all__ = [
+    "HELD_OUT",
+    "Fact",
+    "Reading",
+    "Story",
+    "World",
+    "as_rows",
+    "best_perplexity",
+    "disjoint",
+    "entropy",
+    "log_prob",
+    "read_back",
+    "tell",
+    "tell_many",
+]
+
+
+@dataclass(frozen=True)
+class World:
+    """What is true in one story, whichever way it is told."""
+
+    hero: str  # the hero's name
+    sex: str  # "she" or "he"
+    kind: str  # girl, boy, or an animal
+    trait: str  # brave, shy, ...
+    home: str  # cottage, old mill, ...
+    place: str  # where the home is: by the sea, ...
+    colour: str  # of the thing
+    thing: str  # what the wish is about
+    wish: str  # "sail the boat across the pond"
+    obstacle: str  # "the sail is ripped"
+    attempt: str  # what the hero tries in vain: "hold the sail up by hand"
+    fix: str  # what helps: "stitch the sail with thread"
+    friend: str  # the friend's name
+    friend_sex: str  # "she" or "he"
+    friend_kind: str  # owl, tortoise, ...
+    friend_trait: str  # old, jolly, ...
+    acquaintance: str  # "known" from the start, or "new": met on the way
+    air: str  # fine, quiet, ...: how the day was
+    time: str  # morning, afternoon or evening
+    month: str  # April to September
+    treat: str  # what is eaten
+    feeling: str  # of the hero, while nothing helps
+
+
+@dataclass(frozen=True)
+class Story:
+    """A story, the world that it tells of, and how likely it was."""
+
+    text: str
+    world: World
+    log_prob: float  # natural logarithm of the probability of exactly this text
+
+    @property
+    def bits(self) -> float:
+        """The story's information, -log2 of its probability."""
+        return -self.log_prob / math.log(2)
+
+
+def tell(seed: int | random.Random) -> Story:
+    """Draw one story.
+
+    seed: a story number, 0 or more (the same number, the same story), or a random.Random to draw from
+    TypeError for anything else, ValueError for a negative number.
+    """
+    rng = seed if isinstance(seed, random.Random) else random.Random(checked_number(seed))
+    drawn: dict[str, str] = {}
+    log_prob = draw(world_choices(), rng, drawn) + draw(telling_choices(), rng, drawn)
+    forms = Forms(drawn)
+    world = World(**{field.name: forms[field.name] for field in fields(World)})
+    return Story(" ".join(sentences(drawn)), world, log_prob)
+
+
+def tell_many(count: int, seed: int = 0) -> list[Story]:
+    """The stories of the numbers seed, seed + 1, ..., seed + count - 1. ValueError for a negative count or seed."""
+    checked_number(count, "count")
+    return [tell(number) for number in range(checked_number(seed), seed + count)]
+
+
+def checked_number(number: int, name: str = "seed") -> int:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"{name} {number!r} is a {type(number).__name__}; give a whole number, 0 or more")
+    if number < 0:
+        raise ValueError(f"{name} {number} is negative; give a whole number, 0 or more")
+    return number
+
+
+def disjoint(training: int, held_out: int) -> bool:
+    """Whether the first `training` stories and the first `held_out` ones from number HELD_OUT on share no text."""
+    known = {hash(tell(number).text) for number in range(training)}
+    return all(hash(tell(HELD_OUT + number).text) not in known for number in range(held_out))
+
+
+def entropy() -> float:
+    """Entropy of a story's text in nats, exactly: the text shows all that was drawn, so H(text) = H(choices)."""
+    return entropy_of(world_choices()) + entropy_of(telling_choices())
+
+
+def best_perplexity(mean_tokens: float) -> float:
+    """The lowest perplexity a token that any model can reach, exp(H / mean_tokens), over many stories.
+
+    mean_tokens: mean number of tokens a story, with its end token; ValueError unless positive
+    Over given stories, exp(-sum of their log_prob / number of their tokens) is exact and varies less.
+    """
+    if not mean_tokens > 0:
+        raise ValueError(f"mean_tokens {mean_tokens} is not positive; give the mean number of tokens a story")
+    return math.exp(entropy() / mean_tokens)
+
+
+def as_rows(world: World) -> list[tuple[str, str]]:
+    """(fact, value) for each fact, to be shown as a table."""
+    return [(name.replace("_", " "), value) for name, value in asdict(world).items()]

@@ -1,0 +1,130 @@
+"""A grammar as a tree of choices: how stories are drawn, what each one's probability is, and the exact entropy."""
+
+import math
+import random
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+WORDS = Path(__file__).with_name("words.toml")
+INDEPENDENT = ("trait", "home", "place", "colour", "air", "time", "month", "treat", "feeling")
+SEXES = ("she", "he")
+CHILD = {"she": "girl", "he": "boy"}
+MOVES = (
+    *("opening", "thing", "wish", "friend", "day", "obstacle", "attempt"),
+    *("meet", "tell", "help", "outcome", "thanks", "closing"),
+)
+
+
+class Choice(NamedTuple):
+    """One draw: a name, and options of which each is equally likely."""
+
+    name: str
+    options: tuple["Option", ...]
+
+
+class Option(NamedTuple):
+    """One way to choose, and the choices that have to be made after it."""
+
+    value: str
+    then: tuple[Choice, ...] = ()
+
+
+def choice(name: str, values: Iterable[str]) -> Choice:
+    """A choice after which nothing depends on what was chosen."""
+    return Choice(name, tuple(Option(value) for value in values))
+
+
+def draw(choices: Iterable[Choice], rng: random.Random, drawn: dict[str, str]) -> float:
+    """Make every choice and write it into `drawn`; return the log-probability (natural) of what was drawn."""
+    log_prob = 0.0
+    for name, options in choices:
+        option = options[int(rng.random() * len(options))]
+        drawn[name] = option.value
+        log_prob -= math.log(len(options))
+        if option.then:
+            log_prob += draw(option.then, rng, drawn)
+    return log_prob
+
+
+def log_prob_of(choices: Iterable[Choice], drawn: Mapping[str, str]) -> float:
+    """Log-probability (natural) of these values; -inf where a value is none of its choice's options."""
+    log_prob = 0.0
+    for name, options in choices:
+        option = next((option for option in options if option.value == drawn.get(name)), None)
+        if option is None:
+            return -math.inf
+        log_prob += log_prob_of(option.then, drawn) - math.log(len(options))
+    return log_prob
+
+
+def entropy_of(choices: Iterable[Choice]) -> float:
+    """Entropy in nats of all that is drawn, exactly.
+
+    Choices that stand side by side are independent, so their entropies add; for one choice, by the chain rule,
+    H = sum over its n options of 1/n * (log n + H of the choices after that option).
+    """
+    return sum(
+        sum(math.log(len(options)) + entropy_of(option.then) for option in options) / len(options)
+        for _, options in choices
+    )
+
+
+@cache
+def words() -> dict:
+    """The word lists and sentence forms of story_words.toml."""
+    return tomllib.loads(WORDS.read_text(encoding="utf-8"))
+
+
+def person(role: str, sex: str) -> Choice:
+    return choice(role, words()["names"][f"{role}_{sex}"])
+
+
+def nature(sex: str) -> Choice:
+    """A hero is a child in half of the stories, an animal in the others."""
+    child = Option("child", (choice("kind", [CHILD[sex]]),))
+    return Choice("nature", (child, Option("animal", (choice("kind", words()["facts"]["animal"]),))))
+
+
+def wish_options() -> Iterator[Option]:
+    """Each group of wishes with its things and obstacles; each obstacle with what is tried and what helps."""
+    for group in words()["wishes"]:
+        obstacles = tuple(
+            Option(each["obstacle"], (choice("attempt", each["attempt"]), choice("fix", each["fix"])))
+            for each in group["obstacles"]
+        )
+        things = choice("thing", group["thing"])
+        yield Option(group["thing"][0], (things, choice("wish", group["wish"]), Choice("obstacle", obstacles)))
+
+
+def move(name: str, form: str = "") -> Choice:
+    """The choice among a move's sentence forms; a form that says a lesson has the lesson chosen after it."""
+    lesson = (choice("lesson", words()["facts"]["lesson"]),)
+    forms = words()["moves"][form or name]
+    return Choice(f"move_{name}", tuple(Option(each, lesson if "{lesson}" in each else ()) for each in forms))
+
+
+@cache
+def world_choices() -> tuple[Choice, ...]:
+    """The choices that make a world, before a word is said."""
+    facts = words()["facts"]
+    return (
+        Choice("sex", tuple(Option(sex, (person("hero", sex), nature(sex))) for sex in SEXES)),
+        Choice("friend_sex", tuple(Option(sex, (person("friend", sex),)) for sex in SEXES)),
+        choice("friend_kind", facts["friend_kind"]),
+        choice("friend_trait", facts["friend_trait"]),
+        Choice("group", tuple(wish_options())),
+        *(choice(name, facts[name]) for name in INDEPENDENT),
+    )
+
+
+@cache
+def telling_choices() -> tuple[Choice, ...]:
+    """The choices of how that world is told: which sentence form each move takes."""
+    known = Option("known", (move("friend"), move("meet", "meet_known")))
+    new = Option("new", (move("meet", "meet_new"),))
+    telling = (Option("yes", (move("tell"),)), Option("no"))
+    rest = [move(name) for name in MOVES if name not in {"friend", "meet", "tell"}]
+    return (Choice("acquaintance", (known, new)), Choice("tells", telling), *rest)

@@ -1,0 +1,1 @@
+"""Text as symbols: counting, cutting up, vectors, and choosing the next token."""

@@ -1,0 +1,1 @@
+"""A small model that translates, with and without attention."""

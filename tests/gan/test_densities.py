@@ -1,0 +1,158 @@
+"""Densities, the optimal discriminator and the divergences against quadrature; measures of samples against theory."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import integrate, stats
+
+from aigc_course.gan import densities
+from aigc_course.gan.densities import (
+    Dice,
+    Mixture,
+    even_grid,
+    grid_of_25,
+    jensen_shannon,
+    kl_to_target,
+    mode_shares,
+    modes_covered,
+    optimal_discriminator,
+    ring_of_eight,
+    true_shares,
+    value_at,
+)
+
+DOUBLE = torch.float64
+P1 = Mixture(torch.tensor([[-1.0], [1.5]], dtype=DOUBLE), 0.5)
+Q1 = Mixture(torch.tensor([[0.5]], dtype=DOUBLE), 1.2)
+P2 = Mixture(torch.tensor([[0.0, 0.0], [1.0, -0.5]], dtype=DOUBLE), 0.6)
+Q2 = Mixture(torch.tensor([[0.8, 0.7]], dtype=DOUBLE), 0.9)
+
+
+def scipy_density(mixture: Mixture):
+    """The same density by SciPy, of one point given as separate coordinates."""
+    parts = [stats.multivariate_normal(mean.numpy(), mixture.std**2) for mean in mixture.means]
+    return lambda *x: float(np.mean([part.pdf(x) for part in parts]))
+
+
+def quadrature(function, dim: int) -> float:
+    """The integral of a function of `dim` coordinates over all that matters, by SciPy."""
+    if dim == 1:
+        return integrate.quad(function, -9, 9, points=[-1, 0.5, 1.5], epsabs=1e-9, limit=200)[0]
+    return integrate.dblquad(function, -5, 6, -5, 6, epsabs=1e-7, epsrel=1e-7)[0]
+
+
+def on_a_grid(p: Mixture, q: Mixture):
+    points, cell = even_grid(-9, 9, 2000 if p.dim == 1 else 300, p.dim)
+    return p.density(points), q.density(points), cell
+
+
+@pytest.mark.parametrize("mixture", [P1, Q1, P2, Q2])
+def test_density_agrees_with_scipy(mixture):
+    points = torch.randn(20, mixture.dim, dtype=DOUBLE)
+    expected = [scipy_density(mixture)(*point) for point in points.tolist()]
+    np.testing.assert_allclose(mixture.density(points), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("target", [ring_of_eight(), grid_of_25(), P1])
+def test_density_integrates_to_one(target):
+    points, cell = even_grid(-6, 6, 600, target.dim)
+    assert (target.density(points).sum() * cell).item() == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(("p", "q"), [(P1, Q1), (P2, Q2)])
+def test_optimal_discriminator_and_value_agree_with_quadrature(p, q):
+    f, g = scipy_density(p), scipy_density(q)
+    points = torch.randn(20, p.dim, dtype=DOUBLE)
+    ours = optimal_discriminator(p.density(points), q.density(points))
+    expected = [f(*x) / (f(*x) + g(*x)) for x in points.tolist()]
+    np.testing.assert_allclose(ours, expected, atol=1e-10)
+
+    def best(*x):
+        d = f(*x) / (f(*x) + g(*x))
+        return f(*x) * math.log(d) + g(*x) * math.log(1 - d)
+
+    def divergence(*x):
+        a, b = f(*x), g(*x)
+        return (a * math.log(2 * a / (a + b)) + b * math.log(2 * b / (a + b))) / 2
+
+    dp, dq, cell = on_a_grid(p, q)
+    value = value_at(optimal_discriminator(dp, dq), dp, dq, cell).item()
+    jsd = jensen_shannon(dp, dq, cell).item()
+    assert value == pytest.approx(quadrature(best, p.dim), abs=1e-4)
+    assert jsd == pytest.approx(quadrature(divergence, p.dim), abs=1e-4)
+    assert value == pytest.approx(2 * jsd - math.log(4), abs=1e-9)
+
+
+def test_no_other_discriminator_reaches_a_higher_value():
+    p, q, cell = on_a_grid(P1, Q1)
+    best = optimal_discriminator(p, q)
+    for seed in range(20):
+        rng = torch.Generator().manual_seed(seed)
+        other = torch.sigmoid(torch.logit(best) + 0.3 * torch.randn(best.shape, generator=rng, dtype=DOUBLE))
+        assert value_at(other, p, q, cell) < value_at(best, p, q, cell)
+
+
+def test_divergence_is_0_for_equal_densities_and_log_2_without_overlap():
+    points, cell = even_grid(-60, 60, 4000, 1)
+    p, far = P1.density(points), Mixture(torch.tensor([[50.0]], dtype=DOUBLE), 0.5).density(points)
+    assert jensen_shannon(p, p, cell).item() == pytest.approx(0, abs=1e-12)
+    assert jensen_shannon(p, far, cell).item() == pytest.approx(math.log(2), abs=1e-9)
+    nowhere = torch.zeros(3)
+    assert optimal_discriminator(nowhere, nowhere).tolist() == [0.5, 0.5, 0.5]
+
+
+def test_samples_have_the_density_and_each_seed_its_own_numbers():
+    target = ring_of_eight()
+    samples = target.sample(Dice([3, 4]), 20_000)
+    shares = mode_shares(samples, target)
+    torch.testing.assert_close(shares, true_shares(target).expand(2, -1), atol=0.01, rtol=0)
+    assert torch.equal(target.sample(Dice([4]), 100)[0], target.sample(Dice([3, 4]), 100)[1])
+    assert not torch.equal(samples[0], samples[1])
+
+
+@pytest.mark.parametrize("target", [ring_of_eight(), grid_of_25(), Mixture(torch.tensor([[-2.0], [2.0]]), 0.3)])
+def test_true_shares_agree_with_the_chi_squared_distribution(target):
+    inside = stats.chi2.cdf(densities.RADIUS**2, target.dim)
+    expected = [inside / len(target.means)] * len(target.means) + [1 - inside]
+    np.testing.assert_allclose(true_shares(target), expected, rtol=1e-10)
+
+
+def test_measures_of_a_perfect_a_collapsed_and_a_lost_generator():
+    target = ring_of_eight()
+    perfect = mode_shares(target.sample(Dice([0]), 4000), target)
+    assert modes_covered(perfect, target).item() == 8
+    assert 0 <= kl_to_target(perfect, target).item() < 0.005
+    collapsed = mode_shares(target.means[2].expand(1, 500, 2), target)
+    assert modes_covered(collapsed, target).item() == 1
+    assert kl_to_target(collapsed, target).item() == pytest.approx(math.log(8) - math.log(1 - math.exp(-4.5)))
+    lost = mode_shares(torch.zeros(1, 500, 2), target)
+    assert modes_covered(lost, target).item() == 0
+    assert kl_to_target(lost, target).item() == pytest.approx(4.5)
+
+
+def test_a_mode_with_a_few_stray_samples_is_not_covered():
+    target = ring_of_eight()
+    samples = target.means.repeat_interleave(100, dim=0)[:-80]  # the last mode gets 20 of 720; a quarter is 22
+    assert modes_covered(mode_shares(samples, target), target).item() == 7
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: Mixture(torch.zeros(3), 1.0), r"must be floats \(k, dim\), not torch\.float32 \(3,\)"),
+        (lambda: Mixture(torch.zeros(3, 2), 0.0), "std 0.0 must be above 0"),
+        (lambda: Mixture(torch.full((3, 2), math.nan), 1.0), "all means finite"),
+        (lambda: P2.density(torch.zeros(5, 3)), r"points of shape \(5, 3\): expected \(\.\.\., 2\)"),
+        (lambda: even_grid(1, 0, 10, 1), "needs low < high"),
+        (lambda: optimal_discriminator(torch.ones(3), torch.ones(4)), "evaluate both at the same points"),
+        (lambda: optimal_discriminator(-torch.ones(3), torch.ones(3)), "p has values that are negative"),
+        (lambda: jensen_shannon(torch.ones(3), torch.full((3,), math.nan), 1), "q has values that are .* not finite"),
+        (lambda: mode_shares(torch.full((5, 2), math.nan), ring_of_eight()), "the generator has diverged"),
+        (lambda: true_shares(ring_of_eight(std=1.0)), "overlap"),
+    ],
+)
+def test_bad_input_is_told_the_way_out(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()

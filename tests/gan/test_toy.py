@@ -1,0 +1,142 @@
+"""The laboratory: seeds side by side train as each alone; the recipe covers the ring; the saturating loss fails."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+from aigc_course.gan.densities import Dice, grid_of_25, kl_to_target, mode_shares, modes_covered, ring_of_eight
+from aigc_course.gan.losses import LOSSES, generator_loss, saturating_generator_loss
+from aigc_course.gan.toy import (
+    Recipe,
+    gan_steps,
+    generator_gradients,
+    latent_dim,
+    mean_interval,
+    networks,
+    sample,
+    trained,
+)
+
+RING = ring_of_eight()
+SHORT = Recipe(num_steps=12, batch_size=16)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_seed_layer_is_torchs_linear_layer_for_each_seed():
+    G, _ = networks([5, 6])
+    z = torch.randn(2, 7, latent_dim(G))
+    for seed in range(2):
+        by_torch = nn.Sequential(nn.Linear(2, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 2))
+        for theirs, ours in zip(by_torch[::2], G[::2], strict=True):
+            theirs.weight.data, theirs.bias.data = ours.weight.data[seed].T, ours.bias.data[seed, 0]
+        torch.testing.assert_close(G(z)[seed], by_torch(z[seed]))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_seeds_side_by_side_train_as_each_alone(loss):
+    recipe = Recipe(loss=loss, num_steps=12, batch_size=16)
+    together = sample(trained(RING, recipe, [0, 1, 2])[0], 50)
+    for index, seed in enumerate([0, 1, 2]):
+        alone = sample(trained(RING, recipe, [seed])[0], 50)
+        torch.testing.assert_close(together[index], alone[0], rtol=1e-3, atol=1e-4)
+
+
+def test_the_same_seeds_give_the_same_networks_again():
+    first, again = (sample(trained(RING, SHORT, [0, 1])[0], 50) for _ in range(2))
+    assert torch.equal(first, again)
+
+
+def test_the_recipe_covers_the_ring_in_nine_of_ten_seeds():
+    G, D = networks(range(10))
+    losses = list(gan_steps(G, D, RING, Recipe(), range(10)))
+    assert len(losses) == Recipe().num_steps and np.isfinite([list(loss.values()) for loss in losses]).all()
+    shares = mode_shares(sample(G, 2000), RING)
+    assert (modes_covered(shares, RING) == 8).sum() >= 9
+    _, low, high = mean_interval(kl_to_target(shares, RING))
+    assert 0 < low < high < 0.5
+
+
+def test_after_a_head_start_the_saturating_loss_moves_nothing_with_plain_gradient_descent():
+    recipe = dict(optimizer="sgd", g_learning_rate=0.03, head_start=100, noise=0.0, num_steps=150)
+    kl = {}
+    for loss in ("saturating", "non-saturating"):
+        shares = mode_shares(sample(trained(RING, Recipe(loss=loss, **recipe), range(10))[0], 2000), RING)
+        kl[loss] = kl_to_target(shares, RING)
+    assert (kl["saturating"] > 4.4).all()  # 4.5: all samples outside all modes
+    _, _, high = mean_interval(kl["non-saturating"] - kl["saturating"])
+    assert high < -1
+
+
+def test_the_saturating_gradient_vanishes_as_the_discriminator_learns():
+    G, D = networks(range(5))
+    z = Dice(range(5)).normal(256, latent_dim(G))
+    before = generator_gradients(G, D, saturating_generator_loss, z) / generator_gradients(G, D, generator_loss, z)
+    steps = gan_steps(G, D, RING, Recipe(head_start=100, noise=0.0), range(5))
+    weights = [p.detach().clone() for p in G.parameters()]
+    next(steps)  # 100 steps of D alone, and the first one of both
+    with torch.no_grad():
+        for p, weight in zip(G.parameters(), weights, strict=True):
+            p.copy_(weight)
+    after = generator_gradients(G, D, saturating_generator_loss, z) / generator_gradients(G, D, generator_loss, z)
+    assert (before > 0.3).all() and (after < 1e-3).all()
+
+
+def test_gradients_are_each_seeds_own():
+    G, D = networks([0, 1])
+    z = Dice([0, 1]).normal(8, latent_dim(G))
+    G1, D1 = networks([1])
+    ours = generator_gradients(G, D, generator_loss, z)[1]
+    generator_loss(D1(G1(z[1:]))).backward()
+    alone = torch.cat([p.grad.flatten() for p in G1.parameters()]).norm()
+    assert ours.item() == pytest.approx(alone.item(), rel=1e-5)
+
+
+def test_many_updates_of_g_against_one_of_d_collapse():
+    recipe = Recipe(g_updates=10, noise=0.0, num_steps=150)
+    covered = modes_covered(mode_shares(sample(trained(RING, recipe, range(5))[0], 1000), RING), RING)
+    assert covered.double().mean() < 3
+
+
+def test_mean_and_interval_agree_with_scipy():
+    values = [0.2, 0.25, 0.19, 0.3, 0.22]
+    low, high = stats.t.interval(0.95, 4, loc=np.mean(values), scale=stats.sem(values))
+    assert mean_interval(values) == pytest.approx((np.mean(values), low, high))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: Recipe(loss="wasserstein"), 'loss "wasserstein" is not known; allowed: non-saturating, saturating'),
+        (lambda: Recipe(optimizer="lion"), "allowed: adam, sgd"),
+        (lambda: Recipe(num_steps=0), "num_steps 0: expected at least 1"),
+        (lambda: trained(RING, SHORT, []), "at least one seed"),
+        (lambda: next(gan_steps(*networks([0, 1]), RING, SHORT, [0])), r"1 seeds, but networks for \[2\]"),
+        (lambda: next(gan_steps(*networks([0], dim=1), RING, SHORT, [0])), r"2 dimensions, the networks \[1\]"),
+        (lambda: mean_interval([1.0]), "at least 2 numbers"),
+    ],
+)
+def test_bad_input_is_told_the_way_out(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
+
+
+def test_a_discriminator_that_ends_in_a_sigmoid_is_not_trained():
+    G, D = networks([0])
+    with pytest.raises(ValueError, match="ends in Sigmoid"):
+        next(gan_steps(G, nn.Sequential(*D, nn.Sigmoid()), grid_of_25(), SHORT, [0]))
+
+
+def test_a_training_that_diverges_says_so():
+    G, D = networks([0])
+    with pytest.raises(ValueError, match=r"NaN or infinite.*lower the learning rate"):
+        for _ in gan_steps(G, D, RING, Recipe(d_learning_rate=1e38), [0]):
+            pass

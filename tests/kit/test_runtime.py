@@ -1,0 +1,130 @@
+"""The settings of a run: each is taken, and a wrong one is named together with what is allowed."""
+
+import json
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from aigc_course.kit import runtime
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    for name in ("AIGC_SCALE", "AIGC_DEVICE", "AIGC_SEED", "AIGC_THREADS", "AIGC_FACTS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_start_says_the_scale_and_keeps_the_language(capsys):
+    runtime.start("zh")
+    assert runtime.language() == "zh"
+    assert "scale quick" in capsys.readouterr().out
+    runtime.start("en")
+    assert runtime.language() == "en"
+
+
+def test_an_unknown_edition_is_refused_and_the_known_ones_are_named():
+    with pytest.raises(ValueError, match=r"fr.*'zh' and 'en'"):
+        runtime.start("fr")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("AIGC_SCALE", "fast", "quick, full"),
+        ("AIGC_DEVICE", "gpu7", "auto, cpu, cuda, mps"),
+        ("AIGC_SEED", "-1", "whole number of at least 0"),
+        ("AIGC_THREADS", "0", "whole number of at least 1"),
+    ],
+)
+def test_a_wrong_setting_is_named_at_the_start_with_what_is_allowed(monkeypatch, name, value, allowed):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"{name}={value}.*{allowed}.*Unset {name}"):
+        runtime.start("en")
+
+
+def test_scale_chooses(monkeypatch):
+    assert runtime.scale(quick=2, full=50) == 2
+    monkeypatch.setenv("AIGC_SCALE", "full")
+    assert runtime.scale(quick=2, full=50) == 50
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(runtime, "_devices_seen", lambda: ["cpu"])
+    monkeypatch.setenv("AIGC_DEVICE", "cuda")
+    with pytest.raises(RuntimeError, match="sees only: cpu"):
+        runtime.device()
+    monkeypatch.setattr(runtime, "_devices_seen", lambda: ["cpu", "cuda"])
+    assert runtime.device() == "cuda"
+    monkeypatch.delenv("AIGC_DEVICE")
+    assert runtime.device() == "cuda"
+
+
+def test_the_same_seed_gives_the_same_numbers_in_every_library(monkeypatch):
+    import torch
+
+    def draw(seed):
+        used = runtime.set_seed(seed)
+        return used, random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002
+
+    assert draw(7) == draw(7)
+    assert draw(7)[1:] != draw(8)[1:]
+    first = draw(7)
+    monkeypatch.setenv("AIGC_SEED", "2")
+    assert draw(7)[0] == 2007
+    assert draw(7)[1:] != first[1:]
+
+
+def test_a_seed_out_of_range_is_refused():
+    with pytest.raises(ValueError, match="-1 is not in"):
+        runtime.set_seed(-1)
+
+
+def test_threads_follow_the_task(monkeypatch):
+    import torch
+    from threadpoolctl import threadpool_info
+
+    monkeypatch.setenv("AIGC_THREADS", "2")
+    assert runtime.num_threads("small") == 1
+    assert runtime.num_threads("large") == 2
+    with pytest.raises(ValueError, match="small, large"):
+        runtime.num_threads("huge")
+    assert runtime.use_threads("small") == 1
+    assert torch.get_num_threads() == 1
+    assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
+
+
+def test_facts_are_written_for_the_table(monkeypatch, tmp_path):
+    monkeypatch.setenv("AIGC_FACTS", str(tmp_path))
+    runtime.record("data", "full")
+    (file,) = tmp_path.glob("*.json")
+    assert json.loads(file.read_text())["data"] == "full"
+    assert runtime.facts()["data"] == "full"
+
+
+def test_the_seed_reaches_tensorflow_and_the_threads_too_late_are_refused():
+    code = """
+import tensorflow as tf
+from aigc_course.kit.runtime import device, set_seed, use_threads
+assert use_threads("small") == 1
+set_seed(3); first = float(tf.random.uniform(()))
+set_seed(3); assert float(tf.random.uniform(())) == first
+assert device() in ("cpu", "cuda", "mps")
+import os; os.environ["AIGC_THREADS"] = "2"
+try:
+    use_threads("large")
+except RuntimeError as error:
+    print(error)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert "restart the kernel" in result.stdout
+
+
+def test_bfloat16_is_only_used_where_it_is_quick(monkeypatch):
+    assert isinstance(runtime.has_bfloat16("cpu"), bool)
+    assert runtime.has_bfloat16("mps") is False
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert runtime.has_bfloat16("cuda") is False

@@ -1,0 +1,70 @@
+"""A small GAN training that test_gan_training.py runs in a process of its own, to kill it."""
+
+import time
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from aigc_course.gan.settings import GANConfig
+from aigc_course.gan.training import gan_image_steps
+from aigc_course.storage import checkpoints
+
+CONFIG = GANConfig(num_steps=60, batch_size=8, latent_dim=4, g_learning_rate=1e-3, d_learning_rate=1e-3, average=0.9)
+
+
+class SmallGenerator(nn.Module):
+    """z (batch, 4) -> images (batch, 1, 28, 28), with running statistics that a checkpoint must keep too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.main = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 784), nn.Tanh())
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.main(z).view(-1, 1, 28, 28)
+
+
+class SmallDiscriminator(nn.Module):
+    """images (batch, 1, 28, 28) -> logits (batch, 1), with dropout, so that the random generator's state matters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.main = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.LeakyReLU(0.2), nn.Dropout(0.2), nn.Linear(8, 1))
+
+    def logits(self, images: Tensor) -> Tensor:
+        return self.main(images)
+
+
+def players() -> tuple[nn.Module, nn.Module, nn.Module]:
+    """G, D and the copy of G that becomes its average."""
+    torch.manual_seed(0)
+    G, D = SmallGenerator(), SmallDiscriminator()
+    return G, D, deepcopy(G)
+
+
+def small_images(count: int = 50) -> Tensor:
+    """Bright bars on black, (count, 28, 28) uint8."""
+    places = np.random.default_rng(0).integers(0, 20, count)
+    images = np.zeros((count, 28, 28), np.uint8)
+    for image, place in zip(images, places, strict=True):
+        image[place : place + 8] = 200
+    return torch.from_numpy(images)
+
+
+def run(checkpoint: str, weights: str, started: object = None) -> None:
+    """Train to the end, writing a checkpoint after every step to a slow disk; then write the weights."""
+    torch.set_num_threads(1)
+    flush = checkpoints.os.fsync
+    checkpoints.os.fsync = lambda descriptor: (time.sleep(0.01), flush(descriptor))  # so that kills come meanwhile too
+    modules = dict(zip(("G", "D", "average"), players(), strict=True))
+    steps = gan_image_steps(
+        modules["G"], modules["D"], small_images(), CONFIG, average=modules["average"], checkpoint=Path(checkpoint),
+        save_every=1,
+    )  # fmt: skip
+    for _ in steps:
+        if started:
+            started.set()
+    save_file({f"{n}.{k}": v.clone() for n, module in modules.items() for k, v in module.state_dict().items()}, weights)

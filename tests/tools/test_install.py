@@ -1,0 +1,189 @@
+"""The wheel, the setup cell where only the wheel is, and the installation that `make` does."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
+LOOK = """\
+from pathlib import Path
+import aigc_course
+from aigc_course.kit.datasets import load_mnist
+from aigc_course.kit.runtime import data_folder
+print("PACKAGE", Path(aigc_course.__file__).parent)
+print("DATA", data_folder())
+print("DIGITS", len(load_mnist("train").images), load_mnist("test").source)
+"""
+
+
+def run(*words: object, **options) -> subprocess.CompletedProcess:
+    """Run a command; its output is the message when it fails."""
+    result = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, **options)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> zipfile.ZipFile:
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT)
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as archive:
+        yield archive
+
+
+def test_the_wheel_carries_the_data_but_no_downloads(wheel):
+    names = set(wheel.namelist())
+    tracked = run("git", "ls-files", "data", cwd=ROOT).stdout.split()
+    assert {f"aigc_course/{path}" for path in tracked} <= names
+    assert not [name for name in names if "data/cache" in name or "__pycache__" in name]
+    assert not [name for name in names if name.startswith(("tests/", "tools/", "notebooks/"))]
+
+
+def test_the_wheel_carries_every_file_of_the_package(wheel):
+    tracked = run("git", "ls-files", "aigc_course", cwd=ROOT).stdout.split()
+    assert set(tracked) <= set(wheel.namelist())
+
+
+@pytest.fixture
+def bare_environment(tmp_path) -> Path:
+    """The interpreter of a new environment: the dependencies are lent by this one, the course is not there."""
+    venv.create(tmp_path / "venv", with_pip=True, symlinks=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    lent = tmp_path / "lent"
+    lent.mkdir()
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if "aigc_course" not in entry.name:
+            (lent / entry.name).symlink_to(entry)
+    ours = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip()
+    Path(ours, "lent.pth").write_text(f"{lent}\n", encoding="utf-8")
+    return python
+
+
+@pytest.fixture
+def colab_folder(tmp_path):
+    """Colab's working folder, or one like it where that may not be made."""
+    folder = Path("/content")
+    try:
+        folder.mkdir()
+    except OSError:
+        folder = tmp_path / "content"
+        folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_the_setup_cell_installs_the_course_where_there_is_none(bare_environment, colab_folder, tmp_path):
+    program = tmp_path / "setup.ipy"
+    notebook = json.loads((ROOT / "notebooks" / "zh" / "00_start_here.ipynb").read_text("utf-8"))
+    (cell,) = [cell for cell in notebook["cells"] if cell["id"] == "setup"]
+    setup = "".join(cell["source"]) + "\n"
+    assert f"git+{ADDRESS}" in setup
+    colab = "import sys, types; sys.modules['google.colab'] = types.ModuleType('google.colab')\n"
+    program.write_text(colab + setup + LOOK, encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "AIGC_CACHE")}
+    environment |= {
+        "AIGC_OFFLINE": "1",
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+        "HOME": str(tmp_path),  # no cache and no settings of whoever runs the tests
+        "GIT_CONFIG_COUNT": "2",  # the public address leads to this repository
+        "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf",
+        "GIT_CONFIG_VALUE_0": ADDRESS,
+        "GIT_CONFIG_KEY_1": "safe.directory",
+        "GIT_CONFIG_VALUE_1": "*",
+    }
+    result = run(bare_environment, "-m", "IPython", program, cwd=colab_folder, env=environment)
+    said = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if " " in line)
+    package = Path(said["PACKAGE"])
+    assert package.is_relative_to(bare_environment.parent.parent), "the course that was used is not the one installed"
+    assert Path(said["DATA"]) == package / "data"
+    assert said["DIGITS"] == "4000 sample"
+    assert f"aigc_course {package_version()}, scale quick" in result.stdout
+
+
+def package_version() -> str:
+    from aigc_course import __version__
+
+    return __version__
+
+
+FAKE_PYTHON = """\
+#!/bin/sh
+# Stands for Python in tools/install.sh: answers its questions, and makes an environment that notes what it is asked.
+here=$(dirname "$0")
+case "$*" in
+*version_info*"<"*) exit {too_old} ;;
+*ensurepip*) exit {no_venv} ;;
+*print*) echo 3.12 ;;
+"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo made >> made.txt ;;
+"-m pip --version") exit 0 ;;
+*) echo "$@" >> asked.txt; [ ! -e fail ] ;;
+esac
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder with what tools/install.sh needs, and a function that runs it with a made-up Python."""
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "install.sh", tmp_path / "tools")
+
+    def install(*, too_old: int = 0, no_venv: int = 0, **settings: str) -> subprocess.CompletedProcess:
+        python = tmp_path / "python"
+        python.write_text(FAKE_PYTHON.format(too_old=too_old, no_venv=no_venv), encoding="utf-8")
+        python.chmod(0o755)
+        environment = os.environ | {"PYTHON": str(python), "EXTRAS": ""} | settings
+        command = ["sh", "tools/install.sh"]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    install.folder = tmp_path
+    return install
+
+
+def test_without_a_python_that_is_new_enough_it_says_how_to_get_one(checkout):
+    result = checkout(too_old=1)
+    assert result.returncode == 1
+    assert "Python 3.11 or newer" in result.stderr
+    assert "本课程需要 Python 3.11" in result.stderr
+
+
+def test_without_venv_it_names_the_package_to_install(checkout):
+    result = checkout(no_venv=1)
+    assert result.returncode == 1
+    assert "sudo apt install python3-venv" in result.stderr
+
+
+def test_an_interrupted_installation_is_made_anew(checkout):
+    stamp = checkout.folder / ".venv" / ".installed"
+    (checkout.folder / "fail").touch()
+    assert checkout().returncode != 0
+    assert not stamp.exists()
+    (checkout.folder / "fail").unlink()
+    result = checkout()
+    assert result.returncode == 0, result.stderr
+    assert "interrupted" in result.stdout
+    assert stamp.exists()
+    assert (checkout.folder / "made.txt").read_text() == "made\n" * 2
+
+
+def test_a_changed_pyproject_installs_into_the_same_environment(checkout):
+    assert checkout().returncode == checkout().returncode == 0
+    assert (checkout.folder / "made.txt").read_text() == "made\n"
+
+
+@pytest.mark.parametrize(("status", "extra"), [(0, "gpu"), (9, "cpu")])
+def test_the_wheel_of_tensorflow_follows_the_gpu(status, extra, checkout):
+    tool = checkout.folder / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\nexit {status}\n", encoding="utf-8")
+    tool.chmod(0o755)
+    assert checkout(PATH=f"{checkout.folder}{os.pathsep}{os.environ['PATH']}").returncode == 0
+    assert f".[{extra},lab,test]" in (checkout.folder / "asked.txt").read_text()

@@ -1,0 +1,114 @@
+"""What the shipped GPT-2 is trained on and measured by: batches, weights, log-probabilities."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import GPT2LMHeadModel, GPT2Tokenizer
+
+from aigc_course.kit import runtime
+from aigc_course.synthetic.stories import HELD_OUT, tell_many
+from tools.bench.stories import gap_closed
+from tools.train.gpt import (
+    BATCH_SIZE,
+    CHOSEN_STEPS,
+    CONTEXT_LENGTH,
+    END,
+    FIRST_STORIES,
+    PHASES,
+    REPEAT_WEIGHT,
+    STEPS_AT_ONCE,
+    STORIES_A_STEP,
+    TOLD,
+    fact_weights,
+    new_model,
+    set_apart,
+    shares,
+    story_batches,
+    story_log_probs,
+    told_for,
+    train_tokenizer,
+)
+
+FOLDER = runtime.data_folder() / "models" / "story_gpt2"
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return GPT2Tokenizer.from_pretrained(FOLDER)
+
+
+def test_the_tokenizer_can_be_made_again(tmp_path):
+    train_tokenizer(tmp_path)
+    for name in ("vocab.json", "merges.txt"):
+        assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
+
+
+@pytest.mark.parametrize("number", range(len(PHASES)))
+def test_batches_are_full_and_no_story_comes_twice(tokenizer, number):
+    batch_at, last = story_batches(tokenizer, number), PHASES[number].num_steps - 1
+    steps = (0, 1, STEPS_AT_ONCE - 1, STEPS_AT_ONCE, last)
+    rows = torch.cat([batch_at(step) for step in steps])
+    assert rows.shape == (len(steps) * BATCH_SIZE, CONTEXT_LENGTH)
+    assert torch.equal(story_batches(tokenizer, number)(STEPS_AT_ONCE), batch_at(STEPS_AT_ONCE))
+    begins = {tokenizer.decode(row).removeprefix(END).split(END)[0] for row in rows}
+    assert len(begins) == len(rows)
+    blocks = [told_for(number, block) for block in (0, 1, last // STEPS_AT_ONCE)]
+    assert begins <= {story.text for stories in blocks for story in stories}
+    again = [sum(story.text.count(story.world.time) > 1 for story in stories) / len(stories) for stories in blocks]
+    assert again[-1] < 0.5
+    assert again[0] == 1 if CHOSEN_STEPS[number] else again[0] < 0.5
+
+
+def test_held_out_stories_and_those_of_the_phases_have_numbers_of_their_own():
+    count = STEPS_AT_ONCE * STORIES_A_STEP
+    blocks = [-(-phase.num_steps // STEPS_AT_ONCE) for phase in PHASES]
+    ends = [first + told * number * count for first, told, number in zip(FIRST_STORIES, TOLD, blocks, strict=True)]
+    assert all(end <= begin for end, begin in zip(ends, (*FIRST_STORIES[1:], HELD_OUT), strict=True))
+
+
+def test_tokens_that_look_alike_are_set_apart_and_others_left_alone(tokenizer):
+    model = new_model(tokenizer, seed=0)
+    weight = model.transformer.wte.weight
+    with torch.no_grad():
+        weight[7] = 1.01 * weight[5]
+    before = weight.detach().clone()
+    set_apart(model, seed=0)
+    moved = (weight != before).any(dim=1).nonzero().flatten().tolist()
+    assert moved == [5, 7]
+    assert torch.cosine_similarity(weight[5], weight[7], dim=0) < 0.8
+
+
+def test_words_that_come_again_weigh_more_for_a_time(tokenizer):
+    weights_of = fact_weights(tokenizer, 0)
+    ids = torch.tensor([tokenizer(f"The purple cat had a purple hat.{END} A purple one")["input_ids"]])
+    losses = torch.ones(ids.shape)
+    words = [tokenizer.decode(token) for token in ids[0]]
+    early = weights_of(0, ids, losses)[0]
+    again = [place for place, word in enumerate(words) if word == " purple"][1]
+    assert early[again] > REPEAT_WEIGHT
+    assert early[words.index(" purple")] == early[-2] == 1  # the first one, and the one in another story
+    assert weights_of(0, ids, 0 * losses).max() == 1  # what is foreseen weighs no more
+    assert torch.equal(weights_of(PHASES[0].num_steps - 1, ids, losses), losses)
+
+
+def test_log_probs_are_those_of_one_story_at_a_time(tokenizer):
+    model = GPT2LMHeadModel.from_pretrained(FOLDER).eval()
+    texts = [story.text for story in tell_many(3, seed=HELD_OUT)]
+    log_probs, counts = story_log_probs(model, tokenizer, texts)
+    for text, log_prob, count in zip(texts, log_probs, counts, strict=True):
+        ids = torch.tensor([[tokenizer.eos_token_id, *tokenizer(text)["input_ids"], tokenizer.eos_token_id]])
+        with torch.no_grad():
+            loss = model(ids, labels=ids).loss.item()
+        assert count == ids.shape[1] - 1
+        assert log_prob.item() == pytest.approx(-loss * count.item(), rel=1e-4)
+
+
+def test_true_stories_are_counted_as_such():
+    text = tell_many(1)[0].text
+    assert shares([text, text, text.replace(".", "!"), ""]) == (0.5, 0.5)
+
+
+def test_the_gap_is_closed_by_the_grammar_and_not_by_the_counts():
+    five, best = np.array([-9.0, -8.0]), np.array([-5.0, -6.0])
+    for gpt, closed in ((five, 0.0), (best, 1.0), ((five + best) / 2, 0.5)):
+        assert gap_closed({"5-gram": five, "GPT-2": gpt, "grammar": best}, np.arange(2)) == pytest.approx(closed)

@@ -1,0 +1,140 @@
+"""Write the course's public address, [project.urls] Repository in pyproject.toml, wherever it appears.
+
+    make badges                      or: python -m tools.authoring.badges [--check]
+
+That is: each notebook's setup cell, the Colab and Binder badges below its title, the table of chapters in the READMEs,
+and every link to the repository in its own texts. With --check nothing is written: files that would change are named.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from tools.authoring.links import documents
+from tools.authoring.notebooks import (
+    EDITIONS,
+    ROOT,
+    by_id,
+    chapter_number,
+    path_of,
+    read,
+    repository,
+    setup_source,
+    shown,
+    stems,
+    stop,
+    tags,
+    to_text,
+    write_text,
+)
+
+BADGE_LINE = re.compile(  # as it is in a notebook, or with the pictures that it once had
+    r"^(?:\[!\[.*(?:colab-badge|badge_logo)\.svg.*|\[[^]]*\]\(https://colab\.research\.google\.com/.*)$", re.MULTILINE
+)
+TABLE = re.compile(r"(<!-- chapters:.*?-->\n).*?(<!-- /chapters -->)", re.DOTALL)
+OPEN = {"zh": "在{place}中打开", "en": "Open in {place}"}
+HEAD = {"zh": "| 章 | 内容 | 打开 |", "en": "| chapter | title | open |"}
+
+
+def links_to_open(stem: str, edition: str, address: str) -> dict[str, tuple[str, str]]:
+    """Place -> (badge picture, address) for opening one notebook."""
+    path = f"notebooks/{edition}/{stem}.ipynb"
+    project = address.removeprefix("https://github.com/")
+    return {
+        "Colab": (
+            "https://colab.research.google.com/assets/colab-badge.svg",
+            f"https://colab.research.google.com/github/{project}/blob/main/{path}",
+        ),
+        "Binder": (
+            "https://mybinder.org/badge_logo.svg",
+            f"https://mybinder.org/v2/gh/{project}/HEAD?urlpath=lab/tree/{path}",
+        ),
+    }
+
+
+def badge_line(stem: str, edition: str, address: str) -> str:
+    """The Markdown line with both badges of a notebook."""
+    badges = links_to_open(stem, edition, address).items()
+    return " ".join(f"[![{OPEN[edition].format(place=place)}]({picture})]({url})" for place, (picture, url) in badges)
+
+
+def link_line(stem: str, edition: str, address: str) -> str:
+    """The same in words, for the notebook itself: where it is open, no picture may be fetched from another host."""
+    places = links_to_open(stem, edition, address).items()
+    return " · ".join(f"[{OPEN[edition].format(place=place)}]({url})" for place, (_, url) in places)
+
+
+def write_notebook(nb: NotebookNode, stem: str, edition: str, address: str) -> None:
+    """Put the links below the title and the address into the setup cell, in place."""
+    title = by_id(nb).get("title")
+    if title is None:
+        raise ValueError(f"notebooks/{edition}/{stem}.ipynb has no text cell with the id title")
+    line = link_line(stem, edition, address)
+    if BADGE_LINE.search(title.source):
+        title.source = BADGE_LINE.sub(lambda _: line, title.source)
+    else:
+        heading, _, rest = title.source.partition("\n")
+        title.source = "\n\n".join(part for part in (heading, line, rest.strip("\n")) if part)
+    for cell in nb.cells:
+        if "setup" in tags(cell):
+            cell.source = setup_source(edition, address)
+
+
+def table(edition: str, address: str, root: Path) -> str:
+    """The Markdown table of one edition's chapters (number, title as a link, badges); empty while there are none."""
+    rows = []
+    for stem in stems(root):
+        path = path_of(stem, edition, root)
+        if path.is_file():
+            title = read(path).cells[0].source.split("\n")[0].lstrip("# ").replace("|", r"\|")
+            link = f"[{title}]({shown(path, root)})"
+            number = ".".join(str(int(part)) for part in chapter_number(stem).split("_"))
+            rows.append(f"| {number} | {link} | {badge_line(stem, edition, address)} |")
+    return "".join(f"{line}\n" for line in [HEAD[edition], "|---|---|---|", *rows]) if rows else ""
+
+
+def write_document(text: str, edition: str, address: str, root: Path) -> str:
+    """A text of the repository with the table of chapters and all links to the repository brought up to date."""
+    owner, name = address.rsplit("/", 2)[1:]
+    project = re.compile(rf"(github\.com/|mybinder\.org/v2/gh/|google\.com/github/)[\w.-]+/(?:aigc_course|{name})\b")
+    text = project.sub(rf"\g<1>{owner}/{name}", text)
+    return TABLE.sub(lambda marks: marks[1] + table(edition, address, root) + marks[2], text)
+
+
+def outdated(root: Path = ROOT) -> dict[Path, str]:
+    """The files whose badges, setup cell or links are not as they should be, with their right content."""
+    address = repository(root)
+    wanted = {}
+    for stem in stems(root):
+        for path in [path_of(stem, edition, root) for edition in EDITIONS]:
+            if path.is_file():
+                nb = read(path)
+                write_notebook(nb, stem, path.parent.name, address)
+                wanted[path] = to_text(nb)
+    for path in documents(root):
+        edition = "zh" if ".zh." in path.name else "en"
+        wanted[path] = write_document(path.read_text(encoding="utf-8"), edition, address, root)
+    return {path: text for path, text in wanted.items() if path.read_text(encoding="utf-8") != text}
+
+
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """The command line; with --check the exit status is 1 when a file is outdated."""
+    parser = argparse.ArgumentParser(prog="python -m tools.authoring.badges", description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, name the files that would change")
+    options = parser.parse_args(arguments)
+    try:
+        files = outdated(root)
+    except ValueError as error:
+        return stop(error)
+    for path, text in files.items():
+        if not options.check:
+            write_text(path, text)
+        print(f"{shown(path, root)}: {'outdated; run make badges' if options.check else 'written'}")
+    return int(options.check and bool(files))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""The shipped GPT-2 between a 5-gram model and the grammar: perplexity; and 1,000 stories, read back and compared.
+
+    python -m tools.bench.stories [--held-out 1000] [--stories 1000] [--training 30000] [--compared 50000]
+
+Perplexity is per token of the model's own tokenizer, end tokens included, on stories that no model was trained on; the
+grammar's is exact. The share of the gap that is closed is (log 5-gram - log GPT-2) / (log 5-gram - log grammar), with
+its 95 % interval by the bootstrap over stories. Copied is the longest run of words that a story shares with any of the
+training stories compared; a grammar repeats its phrases, so the same is measured for fresh stories of the grammar.
+"""
+
+import argparse
+import math
+import time
+from collections import Counter
+
+import numpy as np
+import transformers
+
+from aigc_course.kit import runtime
+from aigc_course.synthetic.stories import HELD_OUT, Story, read_back, tell_many
+from aigc_course.text.copying import longest_shared_runs
+from aigc_course.text.ngrams import NGramModel
+from tools.train.gpt import TEMPERATURE, story_log_probs, write_stories
+
+FRESH = HELD_OUT + 500_000  # stories compared with the training stories, as the model's are
+NUM_RESAMPLES = 2000
+
+
+def five_gram_log_probs(training: list[list[int]], held_out: list[list[int]], vocab_size: int) -> np.ndarray:
+    """log P of each held-out story and its end under interpolated modified Kneser-Ney; (stories,)."""
+    model = NGramModel(5).fit(training, vocabulary=range(vocab_size))
+    return np.array([model.log_probs(ids).sum() for ids in held_out])
+
+
+def gap_closed(log_probs: dict[str, np.ndarray], chosen: np.ndarray) -> float:
+    """The share of the gap between the 5-gram model and the grammar that GPT-2 closes, on the chosen stories."""
+    five, gpt, best = (log_probs[name][chosen].sum() for name in ("5-gram", "GPT-2", "grammar"))
+    return float((gpt - five) / (best - five))
+
+
+def interval(values: list[float]) -> str:
+    """The middle 95 %."""
+    low, high = np.quantile(values, [0.025, 0.975])
+    return f"[{low:.4f}, {high:.4f}]"
+
+
+def perplexity_table(tokenizer, model, held_out: list[Story], num_training: int) -> None:
+    """Perplexity of the three, and the share of the gap."""
+    texts = [story.text for story in held_out]
+    training = tokenizer([story.text for story in tell_many(num_training)])["input_ids"]
+    began = time.perf_counter()
+    five = five_gram_log_probs(training, tokenizer(texts)["input_ids"], len(tokenizer))
+    seconds = time.perf_counter() - began
+    gpt, counts = (values.numpy() for values in story_log_probs(model, tokenizer, texts))
+    log_probs = {"5-gram": five, "GPT-2": gpt, "grammar": np.array([story.log_prob for story in held_out])}
+    tokens = sum(map(len, training)) + len(training)
+    print(f"{len(texts):,} held-out stories, {counts.sum():,} tokens; 5-gram on {tokens:,} tokens in {seconds:.0f} s")
+    rng = np.random.default_rng(0)
+    resamples = [rng.integers(0, len(texts), len(texts)) for _ in range(NUM_RESAMPLES)]
+    for name, values in log_probs.items():
+        found = [math.exp(-values[chosen].sum() / counts[chosen].sum()) for chosen in resamples]
+        print(f"  perplexity {name:8} {math.exp(-values.sum() / counts.sum()):.4f} {interval(found)}")
+    closed = gap_closed(log_probs, np.arange(len(texts)))
+    print(f"  gap closed {closed:.4f} {interval([gap_closed(log_probs, c) for c in resamples])}   (bar 0.80)")
+
+
+def story_table(tokenizer, model, count: int, num_compared: int) -> None:
+    """What the model's stories are like, and how long the runs are that they share with training stories."""
+    began = time.perf_counter()
+    texts = write_stories(model, tokenizer, count, TEMPERATURE, seed=0)
+    print(f"\n{count:,} stories at temperature {TEMPERATURE}, written in {time.perf_counter() - began:.0f} s")
+    readings = [read_back(text) for text in texts]
+    for name, kept, bar in (
+        ("well-formed", [reading.well_formed for reading in readings], 0.97),
+        ("well-formed, no fact broken", [reading.is_true for reading in readings], 0.90),
+    ):
+        print(f"  {name:28} {np.mean(kept):.3f} {wilson(sum(kept), count)}   (bar {bar})")
+    broken = Counter(fact.name for reading in readings for fact in reading.broken)
+    print(f"  broken facts: {', '.join(f'{name} {n}' for name, n in broken.most_common()) or 'none'}")
+    training = [story.text for story in tell_many(num_compared)]
+    print(f"\nlongest run of words shared with {num_compared:,} training stories (a story has about 140 words)")
+    fresh = [story.text for story in tell_many(count, seed=FRESH)]
+    for name, group in (("GPT-2", texts), ("grammar", fresh)):
+        runs = longest_shared_runs(group, training)
+        marks = ", ".join(f"{q:.0%} {np.quantile(runs, q):.0f}" for q in (0.05, 0.5, 0.95))
+        print(f"  {name:8} mean {runs.mean():.2f}, {marks}, longest {runs.max()}")
+    print(
+        f"  whole stories that are among them: {len(set(texts) & set(training))}; told twice: {count - len(set(texts))}"
+    )
+
+
+def wilson(successes: int, count: int) -> str:
+    """95 % interval of a share. Source: Wilson 1927."""
+    z, share = 1.96, successes / count
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return f"[{middle - half:.3f}, {middle + half:.3f}]"
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description="Measure the shipped GPT-2 against a 5-gram model and the grammar.")
+    parser.add_argument("--held-out", type=int, default=1000)
+    parser.add_argument("--stories", type=int, default=1000)
+    parser.add_argument("--training", type=int, default=30_000, help="stories that the 5-gram model counts")
+    parser.add_argument("--compared", type=int, default=50_000, help="training stories in which runs are looked for")
+    options = parser.parse_args()
+    if min(vars(options).values()) < 2:
+        parser.error("at least 2 stories of each kind are needed")
+    runtime.use_threads("large")
+    transformers.logging.set_verbosity_error()
+    folder = runtime.data_folder() / "models" / "story_gpt2"
+    tokenizer = transformers.GPT2Tokenizer.from_pretrained(folder)
+    model = transformers.GPT2LMHeadModel.from_pretrained(folder).eval()
+    perplexity_table(tokenizer, model, tell_many(options.held_out, seed=HELD_OUT), options.training)
+    story_table(tokenizer, model, options.stories, options.compared)
+
+
+if __name__ == "__main__":
+    main()

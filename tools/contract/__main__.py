@@ -1,0 +1,5 @@
+import sys
+
+from tools.contract import main
+
+sys.exit(main())

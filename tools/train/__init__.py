@@ -1,0 +1,1 @@
+"""See tools/__init__.py."""
