@@ -183,15 +183,3 @@ def generator_gradients(G: nn.Module, D: nn.Module, loss: Callable[[Tensor], Ten
     """
     gradients = torch.autograd.grad(loss(D(G(z))) * len(z), list(G.parameters()))
     return torch.stack([gradient.flatten(1).double().square().sum(dim=1) for gradient in gradients]).sum(dim=0).sqrt()
-
-
-def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float, float]:
-    """Mean of independent values and the bounds of its confidence interval by Student's t; at least 2 values."""
-    from scipy import stats
-
-    values = torch.as_tensor(values, dtype=torch.float64)
-    if values.ndim != 1 or len(values) < 2:
-        raise ValueError(f"values of shape {tuple(values.shape)}: an interval needs a list of at least 2 numbers")
-    mean, error = values.mean().item(), values.std().item() / math.sqrt(len(values))
-    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * error
-    return mean, mean - half, mean + half

@@ -35,11 +35,11 @@ from aigc_course.gan.toy import (
     gan_steps,
     generator_gradients,
     latent_dim,
-    mean_interval,
     networks,
     optimizers,
     sample,
 )
+from aigc_course.intervals import mean_interval
 
 FAILURE = dict(noise=0.0, head_start=100, num_steps=500)
 OPTIMIZERS = {"SGD": dict(optimizer="sgd", g_learning_rate=0.03), "Adam": {}}

@@ -16,6 +16,7 @@ from collections import Counter
 import numpy as np
 import transformers
 
+from aigc_course.intervals import bootstrap_interval, share_interval
 from aigc_course.kit import runtime
 from aigc_course.synthetic.stories import HELD_OUT, Story, read_back, tell_many
 from aigc_course.text.copying import longest_shared_runs
@@ -23,7 +24,6 @@ from aigc_course.text.ngrams import NGramModel
 from tools.train.gpt import TEMPERATURE, story_log_probs, write_stories
 
 FRESH = HELD_OUT + 500_000  # stories compared with the training stories, as the model's are
-NUM_RESAMPLES = 2000
 
 
 def five_gram_log_probs(training: list[list[int]], held_out: list[list[int]], vocab_size: int) -> np.ndarray:
@@ -32,16 +32,20 @@ def five_gram_log_probs(training: list[list[int]], held_out: list[list[int]], vo
     return np.array([model.log_probs(ids).sum() for ids in held_out])
 
 
-def gap_closed(log_probs: dict[str, np.ndarray], chosen: np.ndarray) -> float:
-    """The share of the gap between the 5-gram model and the grammar that GPT-2 closes, on the chosen stories."""
-    five, gpt, best = (log_probs[name][chosen].sum() for name in ("5-gram", "GPT-2", "grammar"))
-    return float((gpt - five) / (best - five))
+def perplexity(log_probs: np.ndarray, counts: np.ndarray) -> float:
+    """Per token, of stories with these log P and numbers of tokens."""
+    return math.exp(-log_probs.sum() / counts.sum())
 
 
-def interval(values: list[float]) -> str:
-    """The middle 95 %."""
-    low, high = np.quantile(values, [0.025, 0.975])
-    return f"[{low:.4f}, {high:.4f}]"
+def gap_closed(five: np.ndarray, gpt: np.ndarray, best: np.ndarray) -> float:
+    """The share of the gap between the 5-gram model and the grammar that GPT-2 closes; log P of each story."""
+    return (gpt.sum() - five.sum()) / (best.sum() - five.sum())
+
+
+def shown(interval: tuple[float, float, float], digits: int = 4) -> str:
+    """An estimate with its interval."""
+    value, low, high = interval
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def perplexity_table(tokenizer, model, held_out: list[Story], num_training: int) -> None:
@@ -55,13 +59,10 @@ def perplexity_table(tokenizer, model, held_out: list[Story], num_training: int)
     log_probs = {"5-gram": five, "GPT-2": gpt, "grammar": np.array([story.log_prob for story in held_out])}
     tokens = sum(map(len, training)) + len(training)
     print(f"{len(texts):,} held-out stories, {counts.sum():,} tokens; 5-gram on {tokens:,} tokens in {seconds:.0f} s")
-    rng = np.random.default_rng(0)
-    resamples = [rng.integers(0, len(texts), len(texts)) for _ in range(NUM_RESAMPLES)]
     for name, values in log_probs.items():
-        found = [math.exp(-values[chosen].sum() / counts[chosen].sum()) for chosen in resamples]
-        print(f"  perplexity {name:8} {math.exp(-values.sum() / counts.sum()):.4f} {interval(found)}")
-    closed = gap_closed(log_probs, np.arange(len(texts)))
-    print(f"  gap closed {closed:.4f} {interval([gap_closed(log_probs, c) for c in resamples])}   (bar 0.80)")
+        print(f"  perplexity {name:8} {shown(bootstrap_interval(perplexity, values, counts))}")
+    closed = bootstrap_interval(gap_closed, *(log_probs[name] for name in ("5-gram", "GPT-2", "grammar")))
+    print(f"  gap closed {shown(closed)}   (bar 0.80)")
 
 
 def story_table(tokenizer, model, count: int, num_compared: int) -> None:
@@ -74,7 +75,7 @@ def story_table(tokenizer, model, count: int, num_compared: int) -> None:
         ("well-formed", [reading.well_formed for reading in readings], 0.97),
         ("well-formed, no fact broken", [reading.is_true for reading in readings], 0.90),
     ):
-        print(f"  {name:28} {np.mean(kept):.3f} {wilson(sum(kept), count)}   (bar {bar})")
+        print(f"  {name:28} {shown(share_interval(sum(kept), count), 3)}   (bar {bar})")
     broken = Counter(fact.name for reading in readings for fact in reading.broken)
     print(f"  broken facts: {', '.join(f'{name} {n}' for name, n in broken.most_common()) or 'none'}")
     training = [story.text for story in tell_many(num_compared)]
@@ -87,14 +88,6 @@ def story_table(tokenizer, model, count: int, num_compared: int) -> None:
     print(
         f"  whole stories that are among them: {len(set(texts) & set(training))}; told twice: {count - len(set(texts))}"
     )
-
-
-def wilson(successes: int, count: int) -> str:
-    """95 % interval of a share. Source: Wilson 1927."""
-    z, share = 1.96, successes / count
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return f"[{middle - half:.3f}, {middle + half:.3f}]"
 
 
 def main() -> None:

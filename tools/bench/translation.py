@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import stats
 from torch import nn
 
+from aigc_course.intervals import mean_interval
 from aigc_course.translation.attention import MultiHeadAttention, scaled_dot_product_attention
 from aigc_course.translation.encoder_decoder import (
     EncoderDecoder,
@@ -89,11 +89,10 @@ def quarters(pairs: Sequence[Pair], right: np.ndarray) -> np.ndarray:
 
 def interval(values: Sequence[float]) -> str:
     """Mean with its 95 % interval by Student's t."""
-    mean, n = np.mean(values), len(values)
-    if n < 2:
-        return f"{mean:.4f}"
-    half = stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n)
-    return f"{mean:.4f} [{max(mean - half, 0):.4f}, {min(mean + half, 1):.4f}]"
+    if len(values) < 2:
+        return f"{np.mean(values):.4f}"
+    mean, low, high = mean_interval(values)
+    return f"{mean:.4f} [{max(low, 0):.4f}, {min(high, 1):.4f}]"
 
 
 def row(name: str, attention: str | None, scale: str, seeds: range, *, commas: bool = True):
