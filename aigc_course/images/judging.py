@@ -1,4 +1,4 @@
-"""Judging a classifier: confusion matrix, calibration; and bringing a drawing to MNIST's conventions. NumPy only."""
+"""Judging a classifier: confusion matrix, calibration; and bringing a drawing to MNIST's conventions."""
 
 from typing import NamedTuple
 
@@ -10,17 +10,26 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: i
 
     labels, predictions: (n,) whole numbers in 0..num_classes-1; ValueError otherwise.
     """
+    from sklearn.metrics import confusion_matrix as count_pairs
+
     labels, predictions = np.asarray(labels), np.asarray(predictions)
     if labels.shape != predictions.shape or labels.ndim != 1:
         raise ValueError(
             f"labels {labels.shape} and predictions {predictions.shape} must be one list each, equally long"
         )
-    for name, classes in (("labels", labels), ("predictions", predictions)):
-        if classes.size and not (classes.min() >= 0 and classes.max() < num_classes):
-            raise ValueError(f"{name} lie in {classes.min()}..{classes.max()}; allowed: 0..{num_classes - 1}")
-    matrix = np.zeros((num_classes, num_classes), dtype=int)
-    np.add.at(matrix, (labels, predictions), 1)
-    return matrix
+    if not len(labels):
+        return np.zeros((num_classes, num_classes), dtype=int)
+    check_classes(labels, "labels", num_classes)
+    check_classes(predictions, "predictions", num_classes)
+    return count_pairs(labels, predictions, labels=range(num_classes))
+
+
+def check_classes(classes: np.ndarray, name: str, num_classes: int) -> None:
+    """ValueError unless all are whole numbers (of an integer type) in 0..num_classes-1."""
+    if classes.dtype.kind not in "iu":
+        raise ValueError(f"{name} are {classes.dtype}; expected whole numbers, the classes 0..{num_classes - 1}")
+    if classes.min() < 0 or classes.max() >= num_classes:
+        raise ValueError(f"{name} lie in {classes.min()}..{classes.max()}; allowed: 0..{num_classes - 1}")
 
 
 class Reliability(NamedTuple):
@@ -28,33 +37,34 @@ class Reliability(NamedTuple):
 
     confidence: np.ndarray  # (bins,) mean confidence of each bin, NaN where it is empty
     accuracy: np.ndarray  # (bins,) share of right answers in each bin, NaN where it is empty
-    count: np.ndarray  # (bins,) images in each bin
+    num_images: np.ndarray  # (bins,) images in each bin
 
     @property
     def error(self) -> float:
         """Expected calibration error: sum over bins of n_b / n · |acc(b) - conf(b)| (Guo et al. 2017)."""
         gap = np.nan_to_num(np.abs(self.accuracy - self.confidence))
-        return float((self.count * gap).sum() / self.count.sum())
+        return float((self.num_images * gap).sum() / self.num_images.sum())
 
 
 def reliability(probs: np.ndarray, labels: np.ndarray, num_bins: int = 10) -> Reliability:
     """Sort the answers into bins of equal width by their confidence, the largest probability.
 
-    probs: (n, classes), rows that sum to 1;  labels: (n,).  Raises ValueError for anything else.
+    probs: (n, classes), rows that sum to 1;  labels: (n,) whole numbers.  ValueError for anything else.
     """
     probs, labels = np.asarray(probs, dtype=np.float64), np.asarray(labels)
     if probs.ndim != 2 or labels.shape != probs.shape[:1] or not len(labels):
         raise ValueError(f"probs {probs.shape} and labels {labels.shape} must be (n, classes) and (n,), n at least 1")
+    check_classes(labels, "labels", probs.shape[1])
     if not np.allclose(probs.sum(axis=1), 1, atol=1e-3):
         raise ValueError("the rows of probs do not sum to 1; give probabilities, not logits")
     confidence, right = probs.max(axis=1), probs.argmax(axis=1) == labels
     bins = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
-    count = np.bincount(bins, minlength=num_bins)
+    num_images = np.bincount(bins, minlength=num_bins)
     with np.errstate(invalid="ignore"):
         return Reliability(
-            confidence=np.bincount(bins, confidence, num_bins) / count,
-            accuracy=np.bincount(bins, right, num_bins) / count,
-            count=count,
+            confidence=np.bincount(bins, confidence, num_bins) / num_images,
+            accuracy=np.bincount(bins, right, num_bins) / num_images,
+            num_images=num_images,
         )
 
 

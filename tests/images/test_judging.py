@@ -40,6 +40,12 @@ def test_rows_are_the_truth_and_pairs_are_counted_each_time():
         ([[1]], [[1]], "one list each"),
         ([1, 10], [1, 2], r"labels lie in 1\.\.10; allowed: 0\.\.9"),
         ([1, 2], [-1, 2], "predictions lie in -1"),
+        ([True, False], [True, True], "labels are bool; expected whole numbers, the classes 0..9"),
+        ([1, 2], [True, False], "predictions are bool"),
+        ([1.0, 2.0], [1, 2], "labels are float64"),
+        ([1, 2], [1, np.nan], "predictions are float64"),
+        (["a", "b"], [1, 2], "labels are <U1"),
+        ([None, 1], [1, 2], "labels are object"),
     ],
 )
 def test_other_labels_are_refused(labels, predictions, message):
@@ -47,16 +53,21 @@ def test_other_labels_are_refused(labels, predictions, message):
         judging.confusion_matrix(labels, predictions)
 
 
+def test_no_answers_are_a_matrix_of_zeros_and_other_numbers_of_classes_are_counted():
+    assert judging.confusion_matrix([], []).tolist() == np.zeros((10, 10)).tolist()
+    assert judging.confusion_matrix(np.uint8([0, 2]), np.int64([0, 1]), 3).tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
+
+
 def test_reliability_agrees_with_scikit_learn():
     probs, labels = answers()
     bins = judging.reliability(probs, labels, num_bins=15)
     right, confidence = probs.argmax(axis=1) == labels, probs.max(axis=1)
     accuracy, mean_confidence = calibration_curve(right, confidence, n_bins=15, strategy="uniform")
-    used = bins.count > 0
+    used = bins.num_images > 0
     np.testing.assert_allclose(bins.accuracy[used], accuracy)
     np.testing.assert_allclose(bins.confidence[used], mean_confidence)
-    assert bins.count.sum() == len(labels)
-    assert bins.count[0] == 0  # the largest of ten probabilities is at least 0.1
+    assert bins.num_images.sum() == len(labels)
+    assert bins.num_images[0] == 0  # the largest of ten probabilities is at least 0.1
     assert np.isnan(bins.accuracy[0])
 
 
@@ -70,7 +81,7 @@ def test_who_is_always_sure_errs_by_the_share_of_his_mistakes():
     mistakes = np.mean(probs.argmax(axis=1) != labels)
     bins = judging.reliability(sure, labels)
     assert bins.error == pytest.approx(mistakes)
-    assert list(bins.count) == [0] * 9 + [len(labels)]  # confidence 1 belongs to the last bin
+    assert list(bins.num_images) == [0] * 9 + [len(labels)]  # confidence 1 belongs to the last bin
 
 
 @pytest.mark.parametrize(

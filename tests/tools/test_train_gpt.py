@@ -111,4 +111,4 @@ def test_true_stories_are_counted_as_such():
 def test_the_gap_is_closed_by_the_grammar_and_not_by_the_counts():
     five, best = np.array([-9.0, -8.0]), np.array([-5.0, -6.0])
     for gpt, closed in ((five, 0.0), (best, 1.0), ((five + best) / 2, 0.5)):
-        assert gap_closed({"5-gram": five, "GPT-2": gpt, "grammar": best}, np.arange(2)) == pytest.approx(closed)
+        assert gap_closed(five, gpt, best) == pytest.approx(closed)

@@ -4,6 +4,7 @@ The colours are Okabe and Ito's, told apart with any kind of colour vision; the 
 on a light and a dark page. Helpers draw on `ax` and return it; only `show` displays.
 """
 
+import inspect
 import io
 from collections.abc import Sequence
 
@@ -89,6 +90,19 @@ def show_png(png: bytes, alt: str, mime: str = "image/png") -> None:
 
     data = {mime: base64.b64encode(png).decode("ascii"), "text/plain": alt}
     display(data, raw=True, metadata={mime: {"alt": alt}})
+
+
+def show_source(thing: object) -> None:
+    """Show the source of a function, class or module of the course, in color."""
+    from IPython.display import Code, display
+
+    try:
+        source = inspect.getsource(thing)
+    except (TypeError, OSError) as error:
+        raise ValueError(
+            f"there is no Python source to show for {thing!r}; give a function, class or module that a file defines"
+        ) from error
+    display(Code(source.rstrip(), language="python"))
 
 
 def plot_images(images: np.ndarray, titles: Sequence[str] = (), *, ncols: int = 10, scale: float = 0.75) -> Figure:

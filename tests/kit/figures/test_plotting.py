@@ -12,7 +12,7 @@ from PIL import Image
 
 matplotlib.use("Agg")
 
-from aigc_course.kit.figures import display, plotting
+from aigc_course.kit.figures import plotting
 from aigc_course.kit.figures.drawing import DigitPad, stored_drawing
 
 
@@ -99,22 +99,13 @@ def test_short_curves_get_dots_and_long_ones_do_not():
     assert ax.lines[0].get_xdata().tolist() == [1, 2]
 
 
-def test_a_diagram_names_its_steps_in_order(shown):
-    display.diagram(["data", "design", "training", "evaluation"], done=2)
-    assert (
-        shown[0][0]["text/plain"] == "A flow diagram of 4 steps: data (done) → design (done) → training → evaluation."
-    )
-    with pytest.raises(ValueError, match="at least one step"):
-        display.diagram([])
-
-
 def test_source_is_shown_and_what_has_none_is_named(monkeypatch):
     sources = []
     monkeypatch.setattr("IPython.display.display", lambda code: sources.append(code.data))
-    display.show_source(plotting.png_of)
+    plotting.show_source(plotting.png_of)
     assert sources[0].startswith("def png_of(fig: Figure, *, palette: bool = True) -> bytes:")
     with pytest.raises(ValueError, match="no Python source"):
-        display.show_source(len)
+        plotting.show_source(len)
 
 
 def test_the_pad_gives_the_stored_drawing_until_something_is_drawn():

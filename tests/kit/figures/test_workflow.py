@@ -257,7 +257,8 @@ def test_boxes_that_make_no_workflow(boxes, back, said):
 def test_the_picture_shows_labels_states_and_the_loop(shown):
     flow, _ = loop(converged_after=1)
     flow.run("initialise")
-    flow.run(draw=True)
+    flow.run()
+    flow.draw()
     png, alt = shown[0]
     assert png.startswith(b"\x89PNG")
     assert alt.startswith("A flow diagram of 6 steps: Initialise G and D (done) → G makes fake data (done) →")

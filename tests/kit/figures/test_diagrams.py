@@ -1,4 +1,4 @@
-"""Computational graphs as pictures, still and moving."""
+"""Steps in order and computational graphs as pictures, still and moving."""
 
 import base64
 import io
@@ -10,7 +10,7 @@ from PIL import Image
 
 from aigc_course.autograd import Tensor, topological_order
 from aigc_course.kit.figures.animation import animated_png, show_animation
-from aigc_course.kit.figures.graph_drawing import layout, plot_graph, show_graph
+from aigc_course.kit.figures.diagrams import diagram, layout, plot_graph, show_graph
 from aigc_course.kit.figures.plotting import figure
 
 
@@ -27,6 +27,22 @@ def network():
     loss = (hidden * hidden + b).sum()
     loss.backward()
     return loss, w, b
+
+
+def test_a_diagram_names_its_steps_their_states_and_its_loop(monkeypatch):
+    said = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **how: said.append(data["text/plain"]))
+    diagram(["data", "training"])
+    diagram(
+        ["data", "design", "training"], states=["done", "again", "failed"], notes=["", "two layers", ""], back=(2, 1)
+    )
+    assert said == [
+        "A flow diagram of 2 steps: data → training.",
+        "A flow diagram of 3 steps: data (done) → design (again: two layers) → training (failed); "
+        "a dashed arrow leads back from training to design.",
+    ]
+    with pytest.raises(ValueError, match="at least one step"):
+        diagram([])
 
 
 def test_results_stand_right_of_their_inputs_and_no_two_nodes_in_one_place():
