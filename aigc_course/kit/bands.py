@@ -12,37 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aigc_course.kit import runtime
+from aigc_course.kit.runtime import say
 
 COLUMNS = ("quantity", "scale", "device", "data", "low", "high", "mean", "seeds", "date", "machine")
-DATA = {
-    "full": {"zh": "全部数据", "en": "all of the data"},
-    "sample": {"zh": "自带样本", "en": "the bundled sample"},
-    "none": {"zh": "", "en": ""},
-}
-MESSAGES = {
-    "inside": {
-        "zh": "{quantity} = {value}，在预期范围{band}之内（{where}；{seeds}个随机种子，{date}）",
-        "en": "{quantity} = {value}, inside {band} ({where}; {seeds} seeds, {date})",
-    },
-    "outside": {
-        "zh": "{quantity} = {value}，在预期范围{band}之外（{where}；{seeds}个随机种子，{date}，{machine}）。\n"
-        "单凭运气，100次运行约有1次会这样。其他可能：有单元格被改动、跳过或中途停下；框架版本或处理器与测量时不同，"
-        "这时差别通常很小。先重启内核，从头运行全部单元格；若仍在范围之外，再看你改过的地方。",
-        "en": "{quantity} = {value}, outside {band} ({where}; {seeds} seeds, {date}, {machine}).\n"
-        "By bad luck alone this happens to about 1 run in 100. Otherwise: a cell was changed, skipped or interrupted; "
-        "or the framework's version or the processor is another one, which usually makes a small difference. "
-        "Restart the kernel and run all cells; if the value stays outside, look at what you changed.",
-    },
-    "no band": {
-        "zh": "{quantity} = {value}（{where}；这种设备、规模和数据还没有测过预期范围）",
-        "en": "{quantity} = {value} ({where}; no band has been measured yet for this device, scale and data)",
-    },
-    "not a number": {
-        "zh": "{quantity} = {value}：不是有限的数，前面的计算有问题：除以0，对0取对数，或者训练发散（学习率太大？）。",
-        "en": "{quantity} = {value}: not a finite number. Something went wrong before: a division by 0, the log of 0, "
-        "or a training that diverged (is the learning rate too large?).",
-    },
-}
+DATA = ("full", "sample", "none")
 
 
 class Band(NamedTuple):
@@ -87,22 +60,44 @@ def expect(quantity: str, value: Any, data: str = "none") -> None:
     key = (quantity, runtime.scale_name(), runtime.device(), data)
     log(key, number)
     band = next((band for band in read() if band.key == key), None)
-    said = runtime.language()
-    where = ("，" if said == "zh" else ", ").join(filter(None, [*key[1:3], DATA[data][said]]))
-    if not math.isfinite(number):
-        kind = "not a number"
-    elif band is None:
-        kind = "no band"
-    else:
-        kind = "inside" if band.low <= number <= band.high else "outside"
-    values = {"quantity": quantity, "value": f"{number:.5g}", "where": where}
-    if band:
-        values |= {"band": band.interval, "value": _like(number, band)}
-        values |= {"seeds": str(band.seeds), "date": band.date, "machine": band.machine}
-    message = MESSAGES[kind][said].format(**values)
-    if kind in ("outside", "not a number") and os.environ.get("AIGC_STRICT", "0") not in ("", "0"):
+    inside = band is not None and band.low <= number <= band.high
+    message = _message(number, key, band, inside)
+    failed = not math.isfinite(number) or (band is not None and not inside)
+    if failed and os.environ.get("AIGC_STRICT", "0") not in ("", "0"):
         raise AssertionError(message)
     print(message)
+
+
+def _message(number: float, key: tuple[str, str, str, str], band: Band | None, inside: bool) -> str:
+    quantity, *where = key
+    where[-1] = {"full": say("全部数据", "all of the data"), "sample": say("自带样本", "the bundled sample")}.get(
+        key[-1], ""
+    )
+    where = say("，", ", ").join(filter(None, where))
+    value = f"{quantity} = {_like(number, band) if band else f'{number:.5g}'}"
+    if not math.isfinite(number):
+        return value + say(
+            "：不是有限的数，前面的计算有问题：除以0，对0取对数，或者训练发散（学习率太大？）。",
+            ": not a finite number. Something went wrong before: a division by 0, the log of 0, "
+            "or a training that diverged (is the learning rate too large?).",
+        )
+    if band is None:
+        return value + say(
+            f"（{where}；这种设备、规模和数据还没有测过预期范围）",
+            f" ({where}; no band has been measured yet for this device, scale and data)",
+        )
+    measured = say(f"{where}；{band.seeds}个随机种子，{band.date}", f"{where}; {band.seeds} seeds, {band.date}")
+    if inside:
+        return value + say(f"，在预期范围{band.interval}之内（{measured}）", f", inside {band.interval} ({measured})")
+    return value + say(
+        f"，在预期范围{band.interval}之外（{measured}，{band.machine}）。\n"
+        "单凭运气，100次运行约有1次会这样。其他可能：有单元格被改动、跳过或中途停下；框架版本或处理器与测量时不同，"
+        "这时差别通常很小。先重启内核，从头运行全部单元格；若仍在范围之外，再看你改过的地方。",
+        f", outside {band.interval} ({measured}, {band.machine}).\n"
+        "By bad luck alone this happens to about 1 run in 100. Otherwise: a cell was changed, skipped or interrupted; "
+        "or the framework's version or the processor is another one, which usually makes a small difference. "
+        "Restart the kernel and run all cells; if the value stays outside, look at what you changed.",
+    )
 
 
 def as_number(quantity: str, value: Any) -> float:

@@ -15,8 +15,14 @@ T = TypeVar("T")
 LANGUAGES = ("zh", "en")
 SCALES = ("quick", "full")
 DEVICES = ("cpu", "cuda", "mps")
+MOST_THREADS = 1024
+MOST_REPETITIONS = 4_000_000  # set_seed() multiplies by 1,000, and a seed has 32 bits
 
 _facts = {"language": "en"}  # what this run uses: language, scale, device, data source
+
+
+class WrongSetting(ValueError):
+    """An environment variable of the course holds what it cannot mean; the message says what is allowed."""
 
 
 def start(language: str) -> None:
@@ -44,20 +50,26 @@ def language() -> str:
     return _facts["language"]
 
 
+def say(zh: str, en: str) -> str:
+    """Whichever of the two texts is in the reader's language."""
+    return zh if language() == "zh" else en
+
+
 def _setting(name: str, allowed: tuple[str, ...], default: str) -> str:
-    """The environment variable `name`, or `default`; ValueError when it is not one of `allowed`."""
+    """The environment variable `name`, or `default`; WrongSetting when it is not one of `allowed`."""
     value = os.environ.get(name) or default
     if value not in allowed:
-        raise ValueError(
+        raise WrongSetting(
             f"{name}={value} is not known; allowed: {', '.join(allowed)}. Unset {name} to get the default ({default})."
         )
     return value
 
 
-def _whole_number(name: str, default: int, *, smallest: int) -> int:
+def _whole_number(name: str, default: int, smallest: int, largest: int) -> int:
     text = os.environ.get(name) or str(default)
-    if not text.isdecimal() or int(text) < smallest:
-        raise ValueError(f"{name}={text} is not a whole number of at least {smallest}. Unset {name} to get {default}.")
+    if not text.isdecimal() or not smallest <= int(text) <= largest:
+        allowed = f"a whole number from {smallest} to {largest:,}"
+        raise WrongSetting(f"{name}={text} is not {allowed}. Unset {name} to get {default}.")
     return int(text)
 
 
@@ -128,7 +140,7 @@ def has_bfloat16(device: Any) -> bool:
 
 def seed_offset() -> int:
     """AIGC_SEED (default 0): repeats a whole notebook with other random numbers; `make bands` uses it."""
-    return _whole_number("AIGC_SEED", 0, smallest=0)
+    return _whole_number("AIGC_SEED", 0, 0, MOST_REPETITIONS)
 
 
 def set_seed(seed: int) -> int:
@@ -159,7 +171,7 @@ def num_threads(task: str = "large") -> int:
     if task not in ("small", "large"):
         raise ValueError(f'task "{task}" is not known; allowed: small, large')
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wanted = _whole_number("AIGC_THREADS", available, smallest=1)
+    wanted = _whole_number("AIGC_THREADS", available, 1, MOST_THREADS)
     return 1 if task == "small" else wanted
 
 

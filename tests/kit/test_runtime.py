@@ -35,8 +35,10 @@ def test_an_unknown_edition_is_refused_and_the_known_ones_are_named():
     [
         ("AIGC_SCALE", "fast", "quick, full"),
         ("AIGC_DEVICE", "gpu7", "auto, cpu, cuda, mps"),
-        ("AIGC_SEED", "-1", "whole number of at least 0"),
-        ("AIGC_THREADS", "0", "whole number of at least 1"),
+        ("AIGC_SEED", "-1", "whole number from 0 to 4,000,000"),
+        ("AIGC_SEED", "5000000", "whole number from 0 to 4,000,000"),
+        ("AIGC_THREADS", "0", "whole number from 1 to 1,024"),
+        ("AIGC_THREADS", "1000000", "whole number from 1 to 1,024"),
     ],
 )
 def test_a_wrong_setting_is_named_at_the_start_with_what_is_allowed(monkeypatch, name, value, allowed):

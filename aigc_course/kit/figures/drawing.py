@@ -6,12 +6,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from aigc_course.kit.runtime import data_folder, language
-
-WORDS = {
-    "zh": {"clear": "清除", "label": "手写板：用鼠标或手指写一个数字"},
-    "en": {"clear": "Clear", "label": "Drawing pad: draw a digit with the mouse or a finger"},
-}
+from aigc_course.kit.runtime import data_folder, say
 
 
 class DigitPad(anywidget.AnyWidget):
@@ -26,7 +21,8 @@ class DigitPad(anywidget.AnyWidget):
     words = traitlets.Dict().tag(sync=True)
 
     def __init__(self) -> None:
-        super().__init__(words=WORDS[language()])
+        label = say("手写板：用鼠标或手指写一个数字", "Drawing pad: draw a digit with the mouse or a finger")
+        super().__init__(words={"clear": say("清除", "Clear"), "label": label})
 
     @property
     def drawn(self) -> bool:

@@ -8,26 +8,8 @@ number, gives the same output each time and can be worked with the keyboard. jup
 from typing import Any
 
 from aigc_course.kit.practice import markup, questions
-from aigc_course.kit.runtime import language
+from aigc_course.kit.runtime import language, say
 
-WORDS = {
-    "zh": {
-        "how": "点一个选项，看它对不对、为什么。",
-        "right": "对。",
-        "wrong": "不对。",
-        "answers": "答案",
-        "one": "、",
-        "gap": "",
-    },
-    "en": {
-        "how": "Click an option to see whether it is right, and why.",
-        "right": "Right.",
-        "wrong": "Not so.",
-        "answers": "Answers",
-        "one": ", ",
-        "gap": " ",
-    },
-}
 STYLE = (
     ".aigc-quiz{max-width:46em}"
     ".aigc-quiz li{margin:0 0 1.2em}"
@@ -50,33 +32,32 @@ def quiz(number: str) -> None:
 
 def as_html(asked: list[dict[str, Any]]) -> str:
     """The quiz as HTML; without its style and without <details> it still reads as questions and answers."""
-    words, said = WORDS[language()], language()
+    how = say("点一个选项，看它对不对、为什么。", "Click an option to see whether it is right, and why.")
     items = []
     for entry in asked:
-        options = []
-        for option in entry["options"]:
-            right = bool(option.get("correct"))
-            opening, mark, verdict = (
-                ('<details class="right">', "✓", words["right"]) if right else ("<details>", "✗", words["wrong"])
-            )
-            why = markup.inline_html(markup.unwrapped(option["why"][said]))
-            options.append(
-                f"{opening}<summary>{markup.inline_html(option[said])}</summary>"
-                f"<p>{mark} <strong>{verdict}</strong>{words['gap']}{why}</p></details>"
-            )
-        question = markup.inline_html(markup.unwrapped(entry["question"][said]))
-        items.append(f"<li><strong>{question}</strong>{''.join(options)}</li>")
-    return f'<div class="aigc-quiz"><style>{STYLE}</style><p>{words["how"]}</p><ol>{"".join(items)}</ol></div>'
+        question = markup.inline_html(markup.unwrapped(entry["question"][language()]))
+        options = "".join(map(_option_html, entry["options"]))
+        items.append(f"<li><strong>{question}</strong>{options}</li>")
+    return f'<div class="aigc-quiz"><style>{STYLE}</style><p>{how}</p><ol>{"".join(items)}</ol></div>'
+
+
+def _option_html(option: dict[str, Any]) -> str:
+    if option.get("correct"):
+        opening, verdict = '<details class="right">', say("✓ <strong>对。</strong>", "✓ <strong>Right.</strong> ")
+    else:
+        opening, verdict = "<details>", say("✗ <strong>不对。</strong>", "✗ <strong>Not so.</strong> ")
+    why = markup.inline_html(markup.unwrapped(option["why"][language()]))
+    return f"{opening}<summary>{markup.inline_html(option[language()])}</summary><p>{verdict}{why}</p></details>"
 
 
 def as_text(asked: list[dict[str, Any]]) -> str:
     """The questions with their options, then which are right."""
-    words, said = WORDS[language()], language()
     lines, answers = [], []
     for number, entry in enumerate(asked, start=1):
-        lines.append(f"{number}. {markup.unwrapped(entry['question'][said])}")
+        lines.append(f"{number}. {markup.unwrapped(entry['question'][language()])}")
         for letter, option in zip("abcdefgh", entry["options"], strict=False):
-            lines.append(f"   {letter}) {option[said]}")
+            lines.append(f"   {letter}) {option[language()]}")
             if option.get("correct"):
                 answers.append(f"{number}{letter}")
-    return "\n".join([*lines, f"{words['answers']}{'：' if said == 'zh' else ': '}{words['one'].join(answers)}"])
+    lines.append(say(f"答案：{'、'.join(answers)}", f"Answers: {', '.join(answers)}"))
+    return "\n".join(lines)

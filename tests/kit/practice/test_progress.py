@@ -3,9 +3,12 @@
 import errno
 import json
 import os
+import socket
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +22,7 @@ NAMES = [f"05_1.{slug}" for slug in questions.chapter("05_1")["exercises"]]
 def file(monkeypatch, tmp_path):
     monkeypatch.setenv("AIGC_PROGRESS", str(tmp_path / "mine" / "progress.json"))
     monkeypatch.setitem(runtime._facts, "language", "en")
+    progress._print_once.cache_clear()
     return tmp_path / "mine" / "progress.json"
 
 
@@ -114,10 +118,61 @@ def test_a_folder_that_cannot_be_written_is_a_message(monkeypatch, tmp_path, cap
     assert "AIGC_PROGRESS" in said
 
 
-def test_a_folder_in_the_files_place_is_a_message(file, capsys):
-    file.mkdir(parents=True)
+@pytest.fixture(params=["null", "full", "FIFO", "socket", "folder", "link to null"])
+def something_else(request, tmp_path):
+    """What is no regular file and must stay as it is. Devices are made anew: not even a fault may touch /dev/null."""
+    place = tmp_path / "something_else"
+    if request.param == "FIFO":
+        os.mkfifo(place)
+    elif request.param == "socket":
+        with socket.socket(socket.AF_UNIX) as opened:
+            opened.bind(str(place))
+    elif request.param == "folder":
+        place.mkdir()
+    else:
+        device = tmp_path / "device" if request.param == "link to null" else place
+        minor = {"full": 7}.get(request.param, 3)
+        try:
+            os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, minor))
+        except OSError:  # only root may; nobody else can rename the real one
+            device = Path("/dev/full" if minor == 7 else "/dev/null")
+        if device != place:
+            place.symlink_to(device)
+    return place
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="makes Linux's devices")
+@pytest.mark.timeout(20)
+def test_only_a_regular_file_is_ever_read_renamed_or_replaced(something_else, monkeypatch, capsys):
+    monkeypatch.setenv("AIGC_PROGRESS", str(something_else))
+    folder = something_else.parent
+    before = something_else.stat(), sorted(path.name for path in folder.iterdir())
     assert progress.passed(NAMES[0]) == (1, len(NAMES))
-    assert "Is a directory" in capsys.readouterr().out
+    assert progress.passed(NAMES[1]) == (1, len(NAMES)), "nothing is recorded"
+    said = capsys.readouterr().out
+    assert said.count("Progress cannot be written") == said.count("\n") == 1, "said once"
+    assert "something else than a regular file" in said
+    assert progress.done() == {}
+    assert (something_else.stat(), sorted(path.name for path in folder.iterdir())) == before
+
+
+def test_the_home_of_nobody_is_a_message(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AIGC_PROGRESS", "~nobody-of-this-name/progress.json")
+    assert progress.passed(NAMES[0]) == (1, len(NAMES))
+    assert progress.done() == {}
+    assert "Progress cannot be written to ~nobody-of-this-name" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_notepad_saved_and_half_of_a_surrogate_pair_are_kept(file):
+    file.parent.mkdir()
+    record = {"version": 1, "note": "笔记 \ud800", "exercises": {NAMES[1]: "2025-03-01T10:15:00+08:00"}}
+    file.write_bytes(b"\xef\xbb\xbf" + json.dumps(record).encode())
+    assert progress.passed(NAMES[0]) == (2, len(NAMES))
+    assert stored(file)["note"] == record["note"]
+    assert set(stored(file)["exercises"]) == {NAMES[0], NAMES[1]}
+    assert not list(file.parent.glob("*damaged*"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's folder that nobody may write")
@@ -154,7 +209,7 @@ def test_a_lock_that_is_held_is_a_message(file, monkeypatch, capsys):
         assert other.stdout.readline() == "held\n"
         assert progress.passed(NAMES[1]) == (2, len(NAMES)), "what is stored still counts"
         other.communicate("\n")
-    assert "另一个程序锁住了它" in capsys.readouterr().out
+    assert "另一个程序锁住它" in capsys.readouterr().out
     with FileLock(f"{file}.lock", timeout=1):
         assert file.read_bytes() == before
 
