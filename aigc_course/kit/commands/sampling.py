@@ -11,6 +11,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from aigc_course.kit.runtime import data_folder, device, say, use_threads
+
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
@@ -21,13 +23,36 @@ TEXTS = {".txt": "one paragraph a text, a blank line between them", ".jsonl": 'o
 IMAGES = {".npy": "uint8, (count, 28, 28)", ".png": "a grid of the images, 20 in a row"}
 
 
+def sample_texts(out: Path | None, prompt: str, count: int, seed: int, *settings: float | None) -> None:
+    """Write texts to a file or the screen, and say so; arguments and settings as for `write_texts`."""
+    if out is not None:
+        check_out(out, TEXTS)
+    save_texts(with_bar(write_texts(prompt, count, seed, *settings), count, "text"), out)
+    if out is not None:
+        print(say(f"已将{count:,}篇文本写入{out}", f"{count:,} {'text' if count == 1 else 'texts'} in {out}"))
+
+
+def sample_images(out: Path, kind: str, count: int, seed: int, label: int | None = None) -> None:
+    """Draw digits into a file, and say so; arguments as for `draw_images`."""
+    check_out(out, IMAGES)
+    save_images(with_bar(draw_images(kind, count, seed, label), count, "image"), out)
+    print(say(f"已将{count:,}张图像写入{out}", f"{count:,} {'image' if count == 1 else 'images'} in {out}"))
+
+
 def check_out(path: Path, kinds: dict[str, str]) -> None:
-    """ValueError for a file that cannot be written in the end, before any work is done; kinds: TEXTS or IMAGES."""
+    """Before any work is done: ValueError for a file that cannot be written, a line for one that will be replaced.
+
+    kinds: TEXTS or IMAGES
+    """
     if path.suffix.lower() not in kinds:
         allowed = "; ".join(f"{suffix} ({meaning})" for suffix, meaning in kinds.items())
         raise ValueError(f'{path} ends in "{path.suffix}"; allowed: {allowed}')
-    if path.is_dir() or not path.resolve().parent.is_dir():
-        raise ValueError(f"{path} is a folder, or in a folder that does not exist; make the folder first")
+    if not path.resolve().parent.is_dir():
+        raise ValueError(f"{path} is in a folder that does not exist; make the folder first")
+    if path.is_file():
+        print(say(f"{path}已存在，将被替换。", f"{path} exists and will be replaced."), file=sys.stderr)
+    elif path.exists():
+        raise ValueError(f"{path} is there and is no file; choose another name")
 
 
 def write_texts(
@@ -41,7 +66,6 @@ def write_texts(
 
     from aigc_course.gpt.model import GPT
     from aigc_course.kit.datasets import find_gpt2
-    from aigc_course.kit.runtime import device, use_threads
     from aigc_course.text.byte_pairs import BytePairs
     from aigc_course.text.decoding import check_sampling
 
@@ -62,12 +86,11 @@ def write_texts(
 
 
 def draw_images(kind: str, count: int, seed: int, label: int | None) -> Iterator["np.ndarray"]:
-    """`count` digits, (28, 28) uint8 each, by a GAN that the course ships; kind: a key of gan_models.SHIPPED.
+    """`count` digits, (28, 28) uint8 each, by a GAN that the course ships; kind: a key of gan.generators.SHIPPED.
 
     Raises ValueError for a label out of range, or for one where the GAN knows none.
     """
     from aigc_course.gan.generators import SHIPPED, draw, load_generator
-    from aigc_course.kit.runtime import data_folder, device, use_threads
 
     use_threads()
     G = load_generator(data_folder() / "models" / SHIPPED[kind]).to(device())

@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from aigc_course import __main__ as cli
-from aigc_course.kit import datasets
-from aigc_course.kit.practice import progress
+from aigc_course.kit import datasets, runtime
+from aigc_course.kit.commands import console
+from aigc_course.kit.commands import progress as table
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCALE = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -43,12 +44,15 @@ def no_locale(monkeypatch):
 def test_language_comes_from_the_locale_as_gettext_reads_it(environment, expected, no_locale):
     for name, value in environment.items():
         no_locale.setenv(name, value)
-    assert cli.reader_language() == expected
+    assert console.system_language() == expected
 
 
 def test_a_language_that_was_said_wins(no_locale):
     no_locale.setenv("LANG", "zh_CN.UTF-8")
-    assert cli.reader_language(cli.Language.en) == "en"
+    assert run("progress", "--language", "en").exit_code == 0
+    assert runtime.language() == "en"
+    assert run("progress").exit_code == 0
+    assert runtime.language() == "zh"
 
 
 def run(*words: str):
@@ -97,11 +101,59 @@ def test_data_says_what_is_there_and_fails_only_where_nothing_stands_in(found, l
 
 @pytest.mark.parametrize(("language", "columns"), [("zh", ("章", "已完成")), ("en", ("chapter", "done"))])
 def test_progress_shows_one_row_a_chapter(language, columns, monkeypatch):
-    monkeypatch.setattr(progress, "summary", lambda: [("05_1", "MNIST", 2, 3)])
+    monkeypatch.setattr(table, "summary", lambda: [("05_1", "MNIST", 2, 3)])
     result = run("progress", "--language", language)
     assert result.exit_code == 0
     assert all(column in result.output for column in columns)
     assert re.search(r"05_1\s+MNIST\s+2\s+3", result.output)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words", "said"),
+    [
+        ("AIGC_SCALE=x", ["data"], "AIGC_SCALE=x is not known"),
+        ("AIGC_SCALE=x", ["learn"], "AIGC_SCALE=x is not known"),
+        ("AIGC_SCALE=x", ["sample", "gpt"], "AIGC_SCALE=x is not known"),
+        ("AIGC_THREADS=1000000", ["sample", "gan", "--out", "a.npy"], "AIGC_THREADS=1000000 is not a whole number"),
+        ("AIGC_DEVICE=abacus", ["sample", "gan-unconditional", "--out", "a.npy"], "AIGC_DEVICE=abacus is not known"),
+        (
+            "AIGC_DEVICE=mps",
+            ["sample", "article-gan", "--out", "a.npy"],
+            "AIGC_DEVICE=mps, but the framework sees",
+        ),
+        ("AIGC_NOTEBOOKS=/no/where", ["learn"], "there is no folder /no/where"),
+        ("AIGC_CACHE=~nobody-of-this-name", ["data"], "Could not determine home directory"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "darwin", reason="a Mac may have the device mps")
+def test_a_setting_that_cannot_be_is_one_line_and_exits_with_1(setting, words, said, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AIGC_OFFLINE", "1")
+    monkeypatch.setenv(*setting.split("="))
+    result = run(*words)
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "said"),
+    [
+        (ValueError("top_k 0"), 2, "top_k 0"),
+        (OSError(28, "No space left on device", "a.txt"), 1, "[Errno 28] No space left on device: 'a.txt'"),
+        (RuntimeError("no such device"), 1, "no such device"),
+        (MemoryError(), 1, "MemoryError"),
+    ],
+)
+def test_whatever_goes_wrong_is_one_line(error, exit_code, said, monkeypatch):
+    def fails():
+        raise error
+
+    monkeypatch.setattr(table, "show", fails)
+    result = run("progress")
+    assert (result.exit_code, result.stderr) == (exit_code, f"{said}\n")
 
 
 def test_output_in_a_pipe_is_whole_lines_of_utf_8_and_survives_a_terminal_that_knows_no_chinese():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from aigc_course.kit import runtime
 from aigc_course.kit.commands import doctor
 from aigc_course.kit.commands.doctor import course, machine, requirements
 from aigc_course.kit.runtime import data_folder
@@ -21,19 +22,20 @@ ROOT = Path(__file__).resolve().parents[3]
 STATES = ("ok", "hint", "problem")
 
 
-def say(zh: str, en: str) -> str:
-    return en
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setitem(runtime._facts, "language", "en")
 
 
 def one(part) -> doctor.Check:
     """The only line of one part of the table."""
-    (check,) = doctor.look(part, say)
+    (check,) = doctor.look(part)
     return check
 
 
 def test_this_machine_can_run_the_course(monkeypatch):
     monkeypatch.setenv("AIGC_OFFLINE", "1")
-    checks = doctor.report("en")
+    checks = doctor.report()
     assert {check.state for check in checks} <= set(STATES)
     assert not [check for check in checks if check.state == "problem"]
     assert all(check.advice for check in checks if check.state != "ok")
@@ -42,7 +44,9 @@ def test_this_machine_can_run_the_course(monkeypatch):
 def test_both_languages_have_the_same_lines(monkeypatch):
     monkeypatch.setenv("AIGC_OFFLINE", "1")
     monkeypatch.setattr(machine, "PROBES", {"NumPy": machine.PROBES["NumPy"]})
-    zh, en = doctor.report("zh"), doctor.report("en")
+    en = doctor.report()
+    monkeypatch.setitem(runtime._facts, "language", "zh")
+    zh = doctor.report()
     assert [check.state for check in zh] == [check.state for check in en]
     assert any(re.search("[一-鿿]", check.value) for check in zh)
     assert not any(re.search("[一-鿿]", "".join(check[:2])) for check in en)
@@ -66,6 +70,27 @@ def test_a_broken_framework_is_reported_and_ends_nothing(program, named, monkeyp
     assert check.state == "problem"
     assert named in check.value
     assert check.advice
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps"])
+def test_a_device_that_no_framework_sees(name, monkeypatch):
+    monkeypatch.setattr(machine, "PROBES", {"NumPy": "print('2.1')", "PyTorch": "print('2.9, cpu')"})
+    assert [check.state for check in machine.frameworks()] == ["ok", "ok"]
+    monkeypatch.setenv("AIGC_DEVICE", name)
+    well, amiss = machine.frameworks()
+    assert (well.state, amiss.state) == ("ok", "problem")
+    assert f"AIGC_DEVICE={name}, but PyTorch does not see it" in amiss.advice
+    monkeypatch.setattr(machine, "PROBES", {"PyTorch": f"print('2.9, {name}')"})
+    assert machine.frameworks()[0].state == "ok"
+
+
+def test_a_part_that_cannot_be_looked_at_is_a_line(monkeypatch):
+    def puzzling():
+        raise RuntimeError("nobody knows")
+
+    check = one(puzzling)
+    assert (check.name, check.state) == ("puzzling", "problem")
+    assert check.value == "cannot be checked: nobody knows"
 
 
 def test_it_works_without_any_framework(tmp_path):
@@ -92,14 +117,14 @@ def test_it_works_without_any_framework(tmp_path):
 )
 def test_a_package_against_its_tested_range(version, extra, state, monkeypatch):
     monkeypatch.setattr(requirements, "installed", lambda name: version)
-    check = requirements.one(say, requirements.Need("numpy", ">=2,<3", extra))
+    check = requirements.one(requirements.Need("numpy", ">=2,<3", extra))
     assert check.state == state
     assert check.advice == ("" if state == "ok" else 'pip install "numpy>=2,<3"')
 
 
 def test_both_wheels_of_tensorflow(monkeypatch):
     monkeypatch.setattr(requirements, "installed", lambda name: "2.21.0")
-    check = requirements.tensorflow(say, requirements.needs())
+    check = requirements.tensorflow(requirements.needs())
     assert check.state == "problem"
     assert "pip uninstall -y tensorflow tensorflow-cpu" in check.advice
 
@@ -148,7 +173,7 @@ def test_mnist_is_complete_a_sample_or_damaged(tmp_path, monkeypatch):
     check = one(course.mnist)
     assert check.state == "problem"
     assert damaged.name in check.value
-    monkeypatch.setattr(course, "_has_sample", lambda: False)
+    monkeypatch.setattr(course, "find_spec", lambda name: None)
     damaged.unlink()
     assert one(course.mnist).state == "problem"
 

@@ -133,10 +133,28 @@ def test_without_notebooks_or_jupyterlab_it_says_what_to_do(tmp_path, monkeypatc
         lab.notebooks_folder()
     monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
     with pytest.raises(lab.CannotStart, match=r'pip install "aigc_course\[lab\]"'):
-        lab.run("en")
+        lab.run()
+
+
+def test_a_taken_port_is_passed_over_and_none_lies_beyond_the_last(monkeypatch):
+    def taken_too(address):
+        raise OSError(98, "Address already in use")
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert lab.free_port(taken.getsockname()[1]) != taken.getsockname()[1]
+    monkeypatch.setattr(lab.socket, "create_server", taken_too)
+    with pytest.raises(lab.CannotStart, match="none of the ports 65530 to 65535 is free"):
+        lab.free_port(65530)
+
+
+def test_a_home_that_is_read_only_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "file" / "runtime"))
+    with pytest.raises(lab.CannotStart, match=r"cannot write to .*runtime .*set JUPYTER_RUNTIME_DIR"):
+        lab.run()
 
 
 def test_over_ssh_the_way_through_is_printed(capsys, monkeypatch):
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 5 10.0.0.2 22")
-    lab.announce("en", "http://127.0.0.1:8889/lab?token=0", False, 8889)
+    lab.announce("http://127.0.0.1:8889/lab?token=0", False, 8889)
     assert "ssh -L 8889:127.0.0.1:8889" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """`python -m aigc_course sample`: texts and images, repeatable, in one piece or not at all."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -128,6 +129,14 @@ def test_digits_come_as_an_array_or_as_a_picture(kind, tmp_path):
     assert (sheet[30:, 90:] == 255).all()
 
 
+def test_a_file_that_is_replaced_is_named_first(tmp_path):
+    words = ["sample", "gan", "--count", "2", "--language", "en", "--out", str(tmp_path / "a.npy")]
+    assert CliRunner().invoke(cli.app, words).stderr == ""
+    result = CliRunner().invoke(cli.app, words)
+    assert result.stderr.startswith(f"{tmp_path / 'a.npy'} exists and will be replaced.")
+    assert len(np.load(tmp_path / "a.npy")) == 2
+
+
 def test_the_digit_asked_for_is_drawn(tmp_path):
     out = str(tmp_path / "sevens.npy")
     assert CliRunner().invoke(cli.app, ["sample", "gan", "--count", "200", "--label", "7", "--out", out]).exit_code == 0
@@ -142,6 +151,8 @@ def test_the_digit_asked_for_is_drawn(tmp_path):
         (["gan", "--out", "no/such/folder/digits.npy"], "make the folder first"),
         (["article-gan", "--label", "3", "--out", "digits.npy"], "--label"),
         (["gan"], "--out"),
+        (["gan", "--count", "1000000000", "--out", "digits.npy"], "100000"),
+        (["gan", "--out", "/dev/null"], 'ends in ""; allowed: .npy'),
     ],
 )
 def test_digits_that_cannot_be_had(words, said, tmp_path, monkeypatch):
@@ -150,6 +161,15 @@ def test_digits_that_cannot_be_had(words, said, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert said in " ".join(result.output.split())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_not_replaced(make, tmp_path):
+    make(out := tmp_path / "digits.npy")
+    result = CliRunner().invoke(cli.app, ["sample", "gan", "--out", str(out)])
+    assert result.exit_code == 2
+    assert "is there and is no file" in result.output
+    assert not out.is_file()
 
 
 def test_the_bar_lets_everything_through():

@@ -1,10 +1,7 @@
 """What one line of the doctor's table holds."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
-
-Say = Callable[[str, str], str]  # takes the Chinese and the English text, returns the reader's
 
 MARKS = {"ok": "✓", "hint": "!", "problem": "✗"}
 
@@ -21,6 +18,11 @@ class Check(NamedTuple):
     def mark(self) -> str:
         """The sign in front of the line."""
         return MARKS[self.state]
+
+
+def judged(name: str, value: str, is_well: bool, advice: str, otherwise: str = "hint") -> Check:
+    """A line that needs advice only where something is not well."""
+    return Check(name, value) if is_well else Check(name, value, otherwise, advice)
 
 
 def shown(path: Path) -> str:

@@ -3,11 +3,11 @@
 import importlib.metadata
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from aigc_course.kit.commands.doctor.check import Check, Say
+from aigc_course.kit.commands.doctor.check import Check
+from aigc_course.kit.runtime import say
 
 TENSORFLOW_WHEELS = ("tensorflow", "tensorflow-cpu")
 
@@ -56,27 +56,21 @@ def installed(name: str) -> str | None:
         return None
 
 
-def packages(say: Say) -> Iterator[Check]:
+def packages() -> list[Check]:
     """One line for all that is well, one for each that is not, and one for TensorFlow."""
     try:
         wanted = needs()
     except ModuleNotFoundError as error:  # packaging itself
-        yield Check(f"{error.name}", say("未安装", "not installed"), "problem", f"pip install {error.name}")
-        return
-    checks = [
-        one(say, need)
-        for need in wanted
-        if need.extra == "" or (need.extra == "lab" and "google.colab" not in sys.modules)  # it has its own front end
-    ]
+        return [Check(f"{error.name}", say("未安装", "not installed"), "problem", f"pip install {error.name}")]
+    extras = ("",) if "google.colab" in sys.modules else ("", "lab")  # Colab has its own front end
+    checks = [one(need) for need in wanted if need.extra in extras]
     amiss = [check for check in checks if check.state != "ok"]
     good = len(checks) - len(amiss)
     value = say(f"{good} 个在测试过的版本范围内", f"{good} inside their tested range")
-    yield Check(say("依赖包", "packages"), value)
-    yield from amiss
-    yield tensorflow(say, wanted)
+    return [Check(say("依赖包", "packages"), value), *amiss, tensorflow(wanted)]
 
 
-def one(say: Say, need: Need) -> Check:
+def one(need: Need) -> Check:
     """One dependency: missing, outside its tested range, or well."""
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
@@ -94,7 +88,7 @@ def one(say: Say, need: Need) -> Check:
     return Check(need.name, value, "problem" if required and too_old else "hint", advice)
 
 
-def tensorflow(say: Say, wanted: list[Need]) -> Check:
+def tensorflow(wanted: list[Need]) -> Check:
     """TensorFlow comes in two wheels that hold the same files: exactly one of them may be installed."""
     here = next(need for need in wanted if need.extra == "cpu")
     present = [name for name in TENSORFLOW_WHEELS if installed(name)]
@@ -104,5 +98,5 @@ def tensorflow(say: Say, wanted: list[Need]) -> Check:
         )
         advice = f'pip uninstall -y {" ".join(present)} && pip install "{here.name}{here.tested}"'
         return Check("TensorFlow", value, "problem", advice)
-    check = one(say, here._replace(name=present[0] if present else here.name))
+    check = one(here._replace(name=present[0] if present else here.name))
     return check._replace(name="TensorFlow")
