@@ -103,13 +103,8 @@ def test_a_broken_file_is_named(toy, capsys):
     ("printed", "stored"),
     [
         ("plain\n\ntext\n", "plain\n\ntext\n"),
-        ("10%\r50%\rdone\n", "done\n"),
-        ("  0%|          | 0/5 [00:00<?]\r100%|██████| 5/5 [00:01<00:00]\nloss 1\n", "loss 1\n"),
+        ("before\n10%\r50%\rdone\r\n", "before\ndone\n"),
         ("\x1b[31mred\x1b[0m\n", "red\n"),
-        (
-            "Epoch 1/2\n\x1b[1m 1/10\x1b[0m ━━━━ 1s 9ms/step - loss: 2\r10/10 ━━━━ 2s 1ms/step - loss: 1\n",
-            "Epoch 1/2\nloss: 1\n",
-        ),
         (f"{ROOT}/data/x.csv in {ROOT}\n", "data/x.csv in .\n"),
     ],
 )
@@ -121,9 +116,11 @@ def test_widgets_leave_what_shows_without_them():
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}, "text/plain": "Pad()"}
     bar = new_output("display_data", data=dict(view))
     pad = new_output("display_data", data={**view, "text/html": "a stored drawing"})
-    words = [new_output("stream", name="stdout", text=text) for text in ("a\n", "b\n")]
-    kept, _ = tidy_outputs([words[0], bar, words[1], pad])
+    words = [new_output("stream", name="stdout", text=text) for text in ("a\n", "b\n", " \n")]
+    warning = new_output("stream", name="stderr", text="careful\n  line 1\n")
+    kept, messages = tidy_outputs([words[0], bar, warning, words[1], pad, words[2]])
     assert [output.get("text") for output in kept] == ["a\nb\n", None]
+    assert messages == ["careful"]
     assert set(kept[1].data) == {"text/plain", "text/html"}
 
 

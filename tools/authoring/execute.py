@@ -29,9 +29,9 @@ class CellFailed(Exception):
 
 
 def environment(progress: str) -> dict[str, str]:
-    """The kernel's environment: quick scale, and a progress file that is not the author's own."""
+    """The kernel's environment: quick scale, no progress bars, a progress file that is not the author's own."""
     kept = {name: value for name, value in os.environ.items() if name not in OWN_SETTINGS}
-    return {**kept, "AIGC_SCALE": "quick", "AIGC_PROGRESS": progress}
+    return {**kept, "AIGC_SCALE": "quick", "AIGC_PROGRESS": progress, "TQDM_DISABLE": "1"}
 
 
 def run(nb: NotebookNode, folder: Path) -> NotebookNode:

@@ -1,4 +1,7 @@
-"""What of a run is stored: outputs without the traces of progress bars, widgets, clocks and one author's machine."""
+"""What of a run is stored: outputs without the traces of widgets, terminals, clocks and one author's machine.
+
+Progress bars never come here: chapters are executed with TQDM_DISABLE=1, and Keras is told verbose=0 or 2.
+"""
 
 import re
 from pathlib import Path
@@ -13,8 +16,7 @@ NOISE = (  # what Jupyter, Colab and others write into a cell's metadata
     "scrolled", "trusted", "vscode",
 )  # fmt: skip
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-TQDM = re.compile(r"\d+%\|.*\|.*\d+/\d+|\d+(?:it|B) \[\d\d:\d\d,")
-KERAS = re.compile(r"^\s*\d+/(?:\d+|Unknown)\s+[━╸╺]+\s*\S+(?: \S+/(?:step|epoch))?(?: - )?")
+OVERWRITTEN = re.compile(r"[^\n]*\r")  # on a terminal
 
 
 def tidy(nb: NotebookNode, root: Path = ROOT) -> list[str]:
@@ -39,54 +41,33 @@ def tidy(nb: NotebookNode, root: Path = ROOT) -> list[str]:
 
 
 def tidy_outputs(outputs: list[NotebookNode], root: Path = ROOT) -> tuple[list[NotebookNode], list[str]]:
-    """The outputs worth keeping, and the first line of each message on stderr that is no progress bar."""
+    """The outputs worth keeping, neighboring prints made one, and the first line of each message on stderr."""
     kept, messages = [], []
-    for output in merged([output for output in outputs if shows_without_widgets(output)]):
+    for output in filter(shows_without_widgets, outputs):
+        if output.get("name") == "stderr":
+            messages += output.text.strip().splitlines()[:1]
+        elif output.get("name") == "stdout" and kept and kept[-1].get("name") == "stdout":
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    for output in kept:
         if output.output_type == "stream":
             output.text = tidy_text(output.text, root)
-            if output.name == "stderr":
-                messages += output.text.strip().splitlines()[:1]
-                continue
-            if not output.text.strip():
-                continue
         for kind in [kind for kind in output.get("data", {}) if kind.startswith("text/")]:
             output.data[kind] = without_paths(output.data[kind], root)
-        kept.append(output)
-    return merged(kept), messages
+    return [output for output in kept if output.get("text", "a picture").strip()], messages
 
 
 def shows_without_widgets(output: NotebookNode) -> bool:
     """Whether more is left of an output without a widget's view (which, without its state, shows as an error)."""
-    if WIDGET not in output.get("data", {}):
+    if output.get("data", {}).pop(WIDGET, None) is None:
         return True
-    del output.data[WIDGET]
     return bool(set(output.data) - {"text/plain"})
 
 
-def merged(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """The outputs with neighbours of the same stream made one, in place."""
-    result = []
-    for output in outputs:
-        last = result[-1] if result else NotebookNode()
-        if output.output_type == "stream" and last.get("name") == output.name:
-            last.text += output.text
-        else:
-            result.append(output)
-    return result
-
-
 def tidy_text(text: str, root: Path = ROOT) -> str:
-    """Printed text as it stands at the end on a terminal, without progress bars and absolute paths."""
-    lines = []
-    for line in COLOURS.sub("", text).split("\n"):
-        had_bar = "\r" in line or "\b" in line
-        last = line.rstrip("\r\b").rsplit("\r", 1)[-1].rsplit("\b", 1)[-1]
-        if TQDM.search(last):
-            continue
-        clean = KERAS.sub("", last)
-        if clean or not (had_bar or last):
-            lines.append(clean.rstrip() if had_bar else clean)
-    return without_paths("\n".join(lines), root)
+    """Printed text as it stands at the end on a terminal without colors, without absolute paths."""
+    return without_paths(OVERWRITTEN.sub("", COLOURS.sub("", text).replace("\r\n", "\n")), root)
 
 
 def without_paths(text: str, root: Path = ROOT) -> str:

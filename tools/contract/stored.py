@@ -7,19 +7,22 @@ import struct
 from nbformat import NotebookNode
 
 from tools.authoring.notebooks import code_cells, to_text
-from tools.authoring.tidy import KERAS, TQDM, WIDGET
+from tools.authoring.tidy import WIDGET
 
 MAX_BYTES = 300_000
 MAX_WIDTH = 1000  # pixels: a figure of 10 inches at 100 dpi
 MIN_ALT = 40  # characters
 CAPTION = {"zh": re.compile(r"\*图 (\d+)\. .+\*"), "en": re.compile(r"\*Figure (\d+)\. .+\*")}
+BAR = r"[\r\x08]|\d+%\|.*\|.*\d+/\d+|\d+(?:it|B) \[\d\d:\d\d,|[█━╸╺]{5}"
 TRACES = {
     "an absolute path": re.compile(
         r"(?<![\w.~:/<-])/(?:work|home|Users|tmp|root|content|private|usr|opt|var)/|\b[A-Z]:\\\w"
     ),
     "a warning": re.compile(r"\b[A-Z]\w*Warning\b:|^WARNING\b", re.MULTILINE),
     "a memory address, different in each run": re.compile(r"\bat 0x[0-9a-fA-F]{6,}"),
-    "the rest of a progress bar": re.compile(rf"[\r\x08]|{TQDM.pattern}|(?:{KERAS.pattern})|[█━]{{5}}", re.MULTILINE),
+    "the rest of a progress bar": re.compile(
+        r"[\r\x08]|\d+%\|.*\|.*\d+/\d+|\d+(?:it|B) \[\d\d:\d\d,|[█━╸╺]{5}", re.MULTILINE
+    ),
     "terminal colours": re.compile(r"\x1b\["),
 }
 

@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 
+import psutil
 import pytest
 
 from aigc_course.kit.datasets import (
@@ -34,7 +35,9 @@ def test_wikipedia_as_running_text(capsys):
 
 
 def test_wikipedia(capsys):
+    before = psutil.Process().children()
     pieces = load_wikipedia_sentences()
+    assert psutil.Process().children() == before, "no process is left behind"
     said = capsys.readouterr().out
     assert said == "Wikipedia: 106 English articles, 452,944 words (shipped with gensim)\n"
     assert sum(map(len, pieces)) == 452_944
