@@ -47,7 +47,8 @@ def passed(name: str) -> tuple[int, int]:
             record = _read_or_set_aside(file)
             if name not in record["exercises"]:
                 record["exercises"][name] = datetime.now().astimezone().isoformat(timespec="seconds")
-                _write(file, f"{json.dumps(record, indent=1, sort_keys=True)}\n".encode())
+                text = f"{json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)}\n"
+                _write(file, text.encode(errors="backslashreplace"))  # half of a surrogate pair, as JSON writes it
     except Timeout:
         _unwritable(say(f"另一个程序锁住它超过{LOCK_SECONDS}秒", f"another program locked it for {LOCK_SECONDS} s"))
     except (OSError, RuntimeError) as error:
