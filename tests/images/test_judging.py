@@ -85,6 +85,17 @@ def test_who_is_always_sure_errs_by_the_share_of_his_mistakes():
 
 
 @pytest.mark.parametrize(
+    ("labels", "message"),
+    [([True, False], "labels are bool"), ([0.0, 1.0], "labels are float64"), ([0, 2], r"labels lie in 0\.\.2")],
+)
+def test_labels_of_no_class_are_refused_by_both(labels, message):
+    with pytest.raises(ValueError, match=message):
+        judging.reliability(np.full((2, 2), 0.5), np.array(labels))
+    with pytest.raises(ValueError, match=message):
+        judging.confusion_matrix(np.array(labels), [0, 1], num_classes=2)
+
+
+@pytest.mark.parametrize(
     ("probs", "labels", "message"),
     [
         (np.full((3, 10), 0.1), [1, 2], r"\(3, 10\) and labels \(2,\)"),
