@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aigc_course.text.decoding import check_whole, is_number, is_whole
+from aigc_course.text.arguments import check_whole, is_number, is_whole
 
 SIZES = ("vocab_size", "context_length", "embedding_dim", "num_layers", "num_heads")
 

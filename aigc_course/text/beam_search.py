@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from aigc_course.text.decoding import check_whole, is_number
+from aigc_course.text.arguments import check_whole, is_number
 
 
 class Hypothesis(NamedTuple):

@@ -5,13 +5,14 @@ are those of transformers: repetition first, then temperature, top-k, top-p. A `
 """
 
 import math
-import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
+
+from aigc_course.text.arguments import check_whole, is_number, is_whole
 
 SMALLEST_TEMPERATURE = 1e-6  # below it, float32 overflows
 
@@ -146,19 +147,3 @@ def check_repetition(repetition_penalty: float, no_repeat_ngram: int) -> None:
         raise ValueError(f"repetition_penalty {repetition_penalty!r} is not above 0; 1 changes nothing, 1.2 is usual")
     if not is_whole(no_repeat_ngram) or no_repeat_ngram != 0:
         check_whole("no_repeat_ngram", no_repeat_ngram, "0 forbids nothing, 3 every repeated run of three tokens")
-
-
-def check_whole(name: str, value: int, remark: str) -> None:
-    """ValueError unless `value` is a whole number of at least 1."""
-    if not is_whole(value) or value < 1:
-        raise ValueError(f"{name} {value!r} is not a whole number of at least 1; {remark}")
-
-
-def is_whole(value: object) -> bool:
-    """True for a whole number of Python or NumPy, but not for a bool."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def is_number(value: object) -> bool:
-    """True for a whole or real number of Python or NumPy, but not for a bool."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)

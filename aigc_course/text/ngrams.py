@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 
-from aigc_course.text.decoding import check_whole, is_whole
+from aigc_course.text.arguments import check_whole, is_whole
 from aigc_course.text.ngram_counts import CountModel, Counts, KneserNey
 
 START, END = "<s>", "</s>"  # the marks around a sequence; no symbol of a text may be called so

@@ -14,7 +14,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from aigc_course.text import decoding
+from aigc_course.text import arguments, decoding
 from aigc_course.text.decoding import Sampler, logits_processor, sample
 
 IDS = torch.zeros(1, 1, dtype=torch.long)
@@ -141,7 +141,7 @@ def test_numbers_of_numpy_are_numbers_and_bools_are_none():
         ours = {name: value.item() for name, value in theirs.items()}  # what the rounded numbers are worth
         drawn = [Sampler(**given)(logits(), ids, torch.Generator().manual_seed(7)) for given in (theirs, ours)]
         assert torch.equal(*drawn)
-    assert not decoding.is_number(np.True_) and not decoding.is_whole(np.True_)
+    assert not arguments.is_number(np.True_) and not arguments.is_whole(np.True_)
 
 
 @pytest.mark.parametrize("bad", [math.nan, -math.inf])
