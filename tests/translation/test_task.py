@@ -105,10 +105,24 @@ def test_a_character_that_is_none_of_ours_is_named(text):
         words_of(text)
 
 
-@pytest.mark.parametrize("meaning", ["35006", "-1", "1,000,000,000", "007", "1984-13-01", "", "x", "1984-03-03/"])
+@pytest.mark.parametrize(
+    "meaning",
+    [
+        *("35006", "-1", "1,000,000,000", "007", "1984-13-01", "", "x", "1984-03-03/", "1800-01-01", "2100-01-01"),
+        *("19840303", "1984-W10-6", "3/5", "2001-12-24/1984-03-03", "1984-03-03/1984-03-03", "1984-03-03/" * 2),
+    ],
+)
 def test_a_meaning_that_is_none_is_refused(meaning):
-    with pytest.raises(ValueError, match=r"no meaning|month|isoformat|day"):
-        phrasings(meaning, "en")
+    for language in LANGUAGES:
+        with pytest.raises(ValueError, match=r"is no meaning; expected 0 to 999,999,999, a date of 1900 to 2099"):
+            phrasings(meaning, language)
+
+
+def test_what_is_no_text_is_refused():
+    with pytest.raises(TypeError, match="meaning is a int; give it in digits, as a str"):
+        phrasings(35, "en")
+    with pytest.raises(TypeError, match="text is a int"):
+        read(35)
 
 
 def test_an_unknown_language_is_refused():
