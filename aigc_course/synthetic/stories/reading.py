@@ -1,4 +1,4 @@
-"""Stories read back: the moves and sentences of story_grammar and story_sentences are found, story_facts holds them."""
+"""Stories read back: the moves and sentences of the grammar are found in a text, and its facts are held together."""
 
 import math
 import re
