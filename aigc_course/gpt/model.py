@@ -5,6 +5,7 @@ layer norm, c_... a linear layer. Source: Radford et al. 2019; the layout is tha
 """
 
 import math
+import operator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -265,7 +266,7 @@ class GPT(Transformer):
         check_prompt(ids, self.config, max_new_tokens)
         generator = seed
         if seed is not None and not isinstance(seed, torch.Generator):
-            generator = torch.Generator(ids.device).manual_seed(seed)
+            generator = torch.Generator(ids.device).manual_seed(operator.index(seed))
         room = min(max_new_tokens, self.config.context_length - ids.shape[1])
         return write(self, ids, room, partial(sampler, generator=generator), self.config.end_token)
 

@@ -160,7 +160,7 @@ def test_a_share_that_leaves_a_side_empty_is_refused(pairs, share):
         split_pairs(pairs, share, seed=0)
 
 
-@pytest.mark.parametrize("count", [0, -1, 10**7])
+@pytest.mark.parametrize("count", [0, -1, 10**7, 2.5, True])
 def test_a_count_out_of_range_is_refused(count):
     with pytest.raises(ValueError, match="not in 1"):
         make_pairs(count, seed=0)
@@ -175,6 +175,9 @@ def test_vocabulary_there_and_back(pairs):
     with pytest.raises(ValueError, match="not in the vocabulary: sieben, zwei"):
         sources.encode(["zwei", "seven", "sieben"])
     assert Vocabulary("ab").decode([START, 3, 4, 2, 3, PAD]) == "ab"
+    for unknown in (5, -1):
+        with pytest.raises(ValueError, match=rf"id {unknown} is not in 0 \.\. 4"):
+            Vocabulary("ab").decode([3, unknown])
 
 
 def test_padding_and_mask(pairs):
