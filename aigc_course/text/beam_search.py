@@ -60,7 +60,9 @@ def beam_search(
         if not len(going_on) or (len(finished) == num_beams and scores[going_on[0]] <= finished[-1].score):
             break  # the best that goes on does not reach the worst that is kept
         beams = [beams[i] for i in going_on.tolist()]
-        totals, parents, tokens = totals[going_on], parents[going_on], tokens[going_on]
+        totals = totals[going_on]
+        parents = parents[going_on]
+        tokens = tokens[going_on]
     if not finished:
         raise ValueError("every continuation has probability 0; forbid fewer tokens")
     return finished

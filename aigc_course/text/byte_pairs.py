@@ -49,9 +49,9 @@ def merge(pieces: Sequence[str], pair: Pair) -> tuple[str, ...]:
     """Join `pair` wherever it stands in `pieces`, from left to right."""
     joined, i = [], 0
     while i < len(pieces):
-        found = tuple(pieces[i : i + 2]) == pair
-        joined.append(pieces[i] + pieces[i + 1] if found else pieces[i])
-        i += 2 if found else 1
+        is_pair = tuple(pieces[i : i + 2]) == pair
+        joined.append(pieces[i] + pieces[i + 1] if is_pair else pieces[i])
+        i += 2 if is_pair else 1
     return tuple(joined)
 
 

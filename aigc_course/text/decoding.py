@@ -26,8 +26,8 @@ def with_temperature(logits: Tensor, temperature: float) -> Tensor:
 
 def keep_top_k(logits: Tensor, top_k: int) -> Tensor:
     """Forbid all but the `top_k` likeliest tokens; equals of the last one stay too. Source: Fan et al. 2018."""
-    kept = logits.topk(min(top_k, logits.shape[-1])).values  # (batch, top_k), falling
-    return logits.masked_fill(logits < kept[..., -1:], -math.inf)
+    largest = logits.topk(min(top_k, logits.shape[-1])).values  # (batch, top_k), falling
+    return logits.masked_fill(logits < largest[..., -1:], -math.inf)
 
 
 def keep_top_p(logits: Tensor, top_p: float) -> Tensor:
@@ -38,7 +38,7 @@ def keep_top_p(logits: Tensor, top_p: float) -> Tensor:
     return logits.masked_fill(forbidden.scatter(-1, order, forbidden), -math.inf)
 
 
-def penalise_repetition(logits: Tensor, ids: Tensor, penalty: float) -> Tensor:
+def penalize_repetition(logits: Tensor, ids: Tensor, penalty: float) -> Tensor:
     """Divide the logits of tokens already in `ids` (batch, length) by `penalty`, or multiply those below 0.
 
     Source: Keskar et al. 2019 (CTRL).
@@ -86,7 +86,7 @@ def discourage_repetition(
 ) -> Tensor:
     """Both measures against text that goes in circles; 1 and 0 change nothing."""
     if repetition_penalty != 1:
-        logits = penalise_repetition(logits, ids, repetition_penalty)
+        logits = penalize_repetition(logits, ids, repetition_penalty)
     if no_repeat_ngram:
         logits = forbid_repeated_ngrams(logits, ids, no_repeat_ngram)
     return logits

@@ -118,8 +118,8 @@ def skip_gram_batch(blocks: np.ndarray, noise: np.ndarray, config: SkipGramConfi
     """
     words = blocks[:, config.window : -config.window]  # (n, block)
     true = true_pairs(blocks, config.window)  # (n, block, block + 2·window)
-    each = np.float32(config.num_negatives / config.num_noise) * true.sum(axis=2, keepdims=True)
-    weight = np.concatenate([true, np.repeat(each, config.num_noise, axis=2)], axis=2)
+    noise_weight = np.float32(config.num_negatives / config.num_noise) * true.sum(axis=2, keepdims=True)
+    weight = np.concatenate([true, np.repeat(noise_weight, config.num_noise, axis=2)], axis=2)
     label = np.zeros(weight.shape[1:], np.float32)
     label[:, : blocks.shape[1]] = 1
     return Batch(words, None, np.concatenate([blocks, noise], axis=1), label, weight)

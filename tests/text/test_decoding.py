@@ -49,7 +49,7 @@ def test_top_p_agrees_and_keeps_a_token(top_p, values):
 def test_repetition_penalty_agrees(penalty):
     ids = torch.randint(0, 100, (6, 30), generator=torch.Generator().manual_seed(1))
     expected = RepetitionPenaltyLogitsProcessor(penalty)(ids, logits())
-    torch.testing.assert_close(decoding.penalise_repetition(logits(), ids, penalty), expected, rtol=0, atol=0)
+    torch.testing.assert_close(decoding.penalize_repetition(logits(), ids, penalty), expected, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4])

@@ -52,7 +52,9 @@ def seconds_of(function: Callable[[], object]) -> float:
 def agreement(ours: GPT, theirs: GPT2LMHeadModel) -> None:
     """Logits on 20 prompts, greedy and beam-4 text."""
     draw = torch.Generator().manual_seed(1)
-    worst, spread, same = 0.0, [], {1: 0, 4: 0}
+    worst = 0.0
+    spread: list[float] = []
+    same = {1: 0, 4: 0}  # number of beams: texts that are the same
     for number in range(20):
         ids = torch.randint(0, 50257, (1, 3 + 5 * number), generator=draw)
         with torch.no_grad():

@@ -57,8 +57,8 @@ def perplexity_table(tokenizer, model, held_out: list[Story], num_training: int)
     rng = np.random.default_rng(0)
     resamples = [rng.integers(0, len(texts), len(texts)) for _ in range(NUM_RESAMPLES)]
     for name, values in log_probs.items():
-        found = [math.exp(-values[chosen].sum() / counts[chosen].sum()) for chosen in resamples]
-        print(f"  perplexity {name:8} {math.exp(-values.sum() / counts.sum()):.4f} {interval(found)}")
+        perplexities = [math.exp(-values[chosen].sum() / counts[chosen].sum()) for chosen in resamples]
+        print(f"  perplexity {name:8} {math.exp(-values.sum() / counts.sum()):.4f} {interval(perplexities)}")
     closed = gap_closed(log_probs, np.arange(len(texts)))
     print(f"  gap closed {closed:.4f} {interval([gap_closed(log_probs, c) for c in resamples])}   (bar 0.80)")
 
