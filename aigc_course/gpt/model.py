@@ -6,9 +6,11 @@ layer norm, c_... a linear layer. Source: Radford et al. 2019; the layout is tha
 
 import math
 import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -205,6 +207,13 @@ class BeamReader:
         return self.processor(logits.float().log_softmax(-1), self.sequences)
 
 
+def generator_of(seed: int | torch.Generator | None, device: torch.device) -> torch.Generator | None:
+    """A generator with this seed; one that is given, or None, is returned as it is."""
+    if seed is None or isinstance(seed, torch.Generator):
+        return seed
+    return torch.Generator(device).manual_seed(operator.index(seed))
+
+
 class GPT(Transformer):
     """A GPT-2 with what one does with it: read a stored one, train it, look into it, let it write."""
 
@@ -246,7 +255,7 @@ class GPT(Transformer):
         check_ids(ids, self.config)
         x = self.wte(ids) + self.wpe.weight[: ids.shape[1]]
         maps = []
-        for block in self.h:
+        for block in cast(Iterable[Block], self.h):
             queries, keys, _ = block.attn.heads(block.ln_1(x))
             maps.append(attention_weights(queries, keys))
             x = block(x)
@@ -264,9 +273,7 @@ class GPT(Transformer):
         Raises ValueError for prompts that leave no room (TypeError: not whole numbers).
         """
         check_prompt(ids, self.config, max_new_tokens)
-        generator = seed
-        if seed is not None and not isinstance(seed, torch.Generator):
-            generator = torch.Generator(ids.device).manual_seed(operator.index(seed))
+        generator = generator_of(seed, ids.device)
         room = min(max_new_tokens, self.config.context_length - ids.shape[1])
         return write(self, ids, room, partial(sampler, generator=generator), self.config.end_token)
 

@@ -111,9 +111,10 @@ class BytePairs:
     def from_files(cls, vocabulary: str | Path, merges: str | Path) -> "BytePairs":
         """GPT-2's two files: vocab.json (or encoder.json) and merges.txt (or vocab.bpe); ValueError if damaged."""
         lines = Path(merges).read_text(encoding="utf-8").split("\n")
-        pairs = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
-        if wrong := [pair for pair in pairs if len(pair) != 2]:
-            raise ValueError(f"{merges}: {' '.join(wrong[0])!r} is not a pair; the file is damaged")
+        lines = [line for line in lines if line and not line.startswith("#version")]
+        if wrong := [line for line in lines if line.count(" ") != 1]:
+            raise ValueError(f"{merges}: {wrong[0]!r} is not a pair; the file is damaged")
+        pairs = [(left, right) for left, _, right in (line.partition(" ") for line in lines)]
         try:
             ids = json.loads(Path(vocabulary).read_text(encoding="utf-8"))
         except ValueError as error:

@@ -12,7 +12,7 @@ import numpy as np
 FALLBACK = np.array([0.0, 0.5, 1.0, 1.5])  # discounts where no n-gram has the count 1, 2, 3 or 4
 
 
-def extend(prefix: np.ndarray, last: np.ndarray, width: int) -> np.ndarray:
+def extend(prefix: np.ndarray, last: np.ndarray | int, width: int) -> np.ndarray:
     """The keys of n-grams: each is a shorter n-gram, given by its number, and one symbol more: prefix * width + last.
 
     prefix, last: (n,) whole numbers;  width: how many ids there are, so that no two n-grams share a key

@@ -1,6 +1,7 @@
 """n-gram models over any hashable symbols: plain counts or modified Kneser-Ney, by ngram_counts.py."""
 
 from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -155,7 +156,7 @@ def plain(symbols: Iterable[Hashable]) -> list[Hashable]:
 
 def symbols_in(sequences: list[Sequence]) -> list[Hashable]:
     """Every symbol that occurs, sorted where that is possible."""
-    different: set[Hashable] = set()
+    different: set[Any] = set()  # sortable or not
     for sequence in sequences:
         different.update(plain(np.unique(sequence)) if isinstance(sequence, np.ndarray) else sequence)
     try:

@@ -204,7 +204,8 @@ def evaluate_similarity(word_vectors: WordVectors, pairs: Sequence[tuple[str, st
     if len(used) < 2:
         raise ValueError(f"only {len(used)} of {len(pairs)} pairs have vectors for both words: no correlation")
     cosines = [word_vectors.similarity(a, b) for a, b, _ in used]
-    return Correlation(float(spearmanr(cosines, [human for *_, human in used])[0]), len(used), len(pairs))
+    judgements = [human for *_, human in used]
+    return Correlation(float(spearmanr(cosines, judgements).statistic), len(used), len(pairs))
 
 
 def evaluate_analogies(word_vectors: WordVectors, questions: Sequence[tuple[str, str, str, str]]) -> tuple[int, int]:

@@ -87,7 +87,7 @@ class Vocabulary:
             raise ValueError(f"not in the vocabulary: {', '.join(unknown)}")
         return [self.ids[token] for token in tokens]
 
-    def decode(self, ids: Iterable[int]) -> str:
+    def decode(self, ids: Iterable[int] | Tensor) -> str:
         """The text of target ids up to the first <end>, without <start>; ValueError for an id it does not have."""
         text = ""
         for number in map(operator.index, ids):

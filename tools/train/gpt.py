@@ -36,7 +36,7 @@ from tools.authoring.notebooks import ROOT
 END = "<|endoftext|>"
 VOCAB_SIZE = 1500
 CONTEXT_LENGTH = 256  # the longest story has about 230 tokens
-SHAPE = dict(n_embd=256, n_layer=4, n_head=8)
+EMBEDDING_DIM, NUM_LAYERS, NUM_HEADS = 256, 4, 8
 EMBEDDING_STD = 0.1  # five times GPT-2's: words that occur alike, such as names, must not look alike
 BATCH_SIZE = 8
 STEPS_AT_ONCE = 100  # told and packed together
@@ -128,13 +128,18 @@ def train_tokenizer(folder: Path) -> GPT2Tokenizer:
     return GPT2Tokenizer.from_pretrained(folder)
 
 
+def end_token(tokenizer: GPT2Tokenizer) -> int:
+    """The id of END."""
+    return tokenizer.get_vocab()[END]
+
+
 def story_batches(tokenizer: GPT2Tokenizer, phase: Phase) -> Callable[[int], Tensor]:
     """Batches of rows of the stories of a phase."""
 
     @lru_cache(maxsize=2)
     def rows(block: int) -> np.ndarray:
         texts = [story.text for story in phase.stories(block)]
-        return pack(tokenizer(texts)["input_ids"], tokenizer.eos_token_id, CONTEXT_LENGTH)
+        return pack(tokenizer(texts)["input_ids"], end_token(tokenizer), CONTEXT_LENGTH)
 
     def batch_at(step: int) -> Tensor:
         block, place = divmod(step, STEPS_AT_ONCE)
@@ -150,7 +155,7 @@ def fact_weights(tokenizer: GPT2Tokenizer, phase: Phase) -> WeightsOf:
     to eight times as much again if it seldom comes again. Towards the end of a phase every token counts 1, so that the
     model learns the plain distribution.
     """
-    end, rows = tokenizer.eos_token_id, story_batches(tokenizer, PHASES[0])
+    end, rows = end_token(tokenizer), story_batches(tokenizer, PHASES[0])
     first = torch.cat([rows(step) for step in range(STEPS_AT_ONCE)])  # (rows, length)
     counts = torch.bincount(first.flatten(), minlength=VOCAB_SIZE)
     rare = counts < phase.rare * counts.sum()  # (vocab,)
@@ -177,9 +182,10 @@ def comes_again(ids: Tensor, end: int) -> Tensor:
 def new_model(tokenizer: GPT2Tokenizer, seed: int) -> GPT2LMHeadModel:
     """GPT-2 of the recipe's shape with random weights; without dropout, for no story comes twice."""
     torch.manual_seed(seed)
-    end = tokenizer.eos_token_id
+    end = end_token(tokenizer)
     config = GPT2Config(
-        vocab_size=len(tokenizer), n_positions=CONTEXT_LENGTH, bos_token_id=end, eos_token_id=end, **SHAPE,
+        vocab_size=len(tokenizer), n_positions=CONTEXT_LENGTH, bos_token_id=end, eos_token_id=end,
+        n_embd=EMBEDDING_DIM, n_layer=NUM_LAYERS, n_head=NUM_HEADS,
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
     )  # fmt: skip
     model = GPT2LMHeadModel._from_config(config, attn_implementation="eager")  # the faster one for short rows on a CPU
@@ -210,7 +216,7 @@ def story_log_probs(model: torch.nn.Module, tokenizer: GPT2Tokenizer, texts: lis
     """
     log_probs: list[Tensor] = []
     counts: list[Tensor] = []
-    end = tokenizer.eos_token_id
+    end = end_token(tokenizer)
     for first in range(0, len(texts), 50):
         stories = [[end, *ids, end] for ids in tokenizer(texts[first : first + 50])["input_ids"]]
         rows = torch.full((len(stories), max(map(len, stories))), -100)  # -100: what cross_entropy leaves out
@@ -236,7 +242,7 @@ def write_stories(
 ) -> list[str]:
     """Stories that the model tells, from the end token to the end token or to the end of its context, 100 at a time."""
     torch.manual_seed(seed)
-    end = tokenizer.eos_token_id
+    end = end_token(tokenizer)
     texts: list[str] = []
     while len(texts) < count:
         start = torch.full((min(100, count - len(texts)), 1), end)
@@ -319,8 +325,8 @@ def write_card(folder: Path, tokenizer: GPT2Tokenizer, seed: int, seconds: float
     perplexity, exact = perplexities(model, tokenizer, held_out)
     well_formed, true = shares(write_stories(model, tokenizer, 1000, TEMPERATURE, seed=seed))
     card = CARD.format(
-        parameters=model.num_parameters(), shape=", ".join(f"{k} {v}" for k, v in SHAPE.items()),
-        context=CONTEXT_LENGTH, vocab=len(tokenizer), end=END, end_id=tokenizer.eos_token_id,
+        parameters=model.num_parameters(), shape=f"n_embd {EMBEDDING_DIM}, n_layer {NUM_LAYERS}, n_head {NUM_HEADS}",
+        context=CONTEXT_LENGTH, vocab=len(tokenizer), end=END, end_id=end_token(tokenizer),
         held_out=HELD_OUT, measured=NUM_HELD_OUT, stories=NUM_STEPS * STORIES_A_STEP,
         tokens=NUM_STEPS * BATCH_SIZE * CONTEXT_LENGTH, seed=seed,
         recipe="; then ".join(map(recipe_of, PHASES)) + f"; batch_size {BATCH_SIZE}",

@@ -136,15 +136,19 @@ def longest_reading(text: str) -> tuple[list[tuple[str, Sentence, re.Match]], in
 
 def readings(text: str, route: tuple[str, ...], position: int) -> Iterator[tuple[list, int]]:
     """Every way to read the text by the moves of `route`, as (moves read, end), each as far as it goes."""
+    if not route:
+        yield [], position
+        return
+    move, *later_moves = route
     goes_on = False
-    for sentence in sentence_patterns(route[0]) if route else ():
+    for sentence in sentence_patterns(move):
         if match := sentence.pattern.match(text, position):
             goes_on = True
-            step, end = (route[0], sentence, match), match.end()
-            gap = end + 1 if len(route) > 1 and text[end : end + 1] == " " else end
-            rest = readings(text, route[1:], gap) if gap > end else [([], end)]
+            end = match.end()
+            gap = end + 1 if later_moves and text[end : end + 1] == " " else end
+            rest = readings(text, tuple(later_moves), gap) if gap > end else [([], end)]
             for path, last in rest:
-                yield [step, *path], (last if path else end)
+                yield [(move, sentence, match), *path], (last if path else end)
     if not goes_on:
         yield [], position
 
