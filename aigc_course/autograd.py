@@ -135,11 +135,16 @@ def reduction(name, function, slope):
     return operation(apply)
 
 
+def slope_of_exponent(a, b, y):
+    """y ln(a), but 0 where 0 is raised to 0 or more: there 0 stays 0, and ln(0) must not make a NaN of it."""
+    return y * np.log(np.where((a == 0) & (b >= 0), 1, a))
+
+
 add = elementwise("+", np.add, lambda a, b, y: 1, lambda a, b, y: 1)
 subtract = elementwise("-", np.subtract, lambda a, b, y: 1, lambda a, b, y: -1)
 multiply = elementwise("*", np.multiply, lambda a, b, y: b, lambda a, b, y: a)
 divide = elementwise("/", np.divide, lambda a, b, y: 1 / b, lambda a, b, y: -y / b)
-power = elementwise("**", np.power, lambda a, b, y: b * a ** np.where(b, b - 1, 0), lambda a, b, y: y * np.log(a))
+power = elementwise("**", np.power, lambda a, b, y: b * a ** np.where(b, b - 1, 0), slope_of_exponent)
 Tensor.__neg__ = elementwise("-", np.negative, lambda x, y: -1)
 Tensor.exp = elementwise("exp", np.exp, lambda x, y: y)
 Tensor.log = elementwise("log", np.log, lambda x, y: 1 / x)

@@ -203,10 +203,20 @@ def test_wrong_input_is_refused_in_words(wrong, error, message):
         wrong(Tensor(MATRIX_32))
 
 
-def test_the_engine_is_200_lines_of_numpy():
+def test_the_slope_of_an_exponent_is_torchs_where_the_base_is_0():
+    torch = pytest.importorskip("torch")
+    bases, exponents = [0.0, 0.0, 0.0, 2.0, 3.0], [2.0, 1.0, 0.0, 0.0, -1.5]
+    a, b = Tensor(np.array(bases)), Tensor(np.array(exponents))
+    (a**b).sum().backward()
+    base, exponent = (torch.tensor(x, requires_grad=True, dtype=torch.float64) for x in (bases, exponents))
+    (base**exponent).sum().backward()
+    np.testing.assert_allclose(b.grad, exponent.grad.numpy())
+    assert b.grad[:3].tolist() == [0, 0, 0]
+
+
+def test_the_engine_needs_nothing_but_numpy():
     source = Path(autograd.__file__).read_text(encoding="utf-8")
     imports = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
-    assert len(source.splitlines()) <= 200
     assert imports == ["from functools import wraps", "import numpy as np"]
 
 

@@ -1,11 +1,40 @@
-"""What a GPT-2 can read and continue: token ids and prompts are checked, with whole numbers as in decoding."""
+"""What makes a GPT-2, and what one can read and continue: sizes, token ids and prompts are checked."""
 
+import math
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from aigc_course.text.decoding import check_whole
+from aigc_course.text.arguments import check_whole, is_number, is_whole
+
+SIZES = ("vocab_size", "context_length", "embedding_dim", "num_layers", "num_heads")
+
+
+def check_config(config: Any) -> None:
+    """ValueError unless the fields of a GPTConfig make a network."""
+    for name in SIZES:
+        check_whole(name, getattr(config, name), "it is a size of the network")
+    if config.hidden_dim is not None:
+        check_whole("hidden_dim", config.hidden_dim, "None is four times embedding_dim")
+    if config.embedding_dim % config.num_heads:
+        raise ValueError(f"embedding_dim {config.embedding_dim} cannot be shared by {config.num_heads} heads evenly")
+    epsilon, end = config.layer_norm_epsilon, config.end_token
+    if not is_number(epsilon) or not 0 <= epsilon < math.inf:
+        raise ValueError(f"layer_norm_epsilon {epsilon!r} is not a finite number of at least 0; 1e-5 is usual")
+    if end is not None and not (is_whole(end) and 0 <= end < config.vocab_size):
+        raise ValueError(f"end_token {end!r} is not in 0 .. {config.vocab_size - 1}; None writes on without an end")
+
+
+def check_num_layers(config: Any, weights: dict[str, Tensor], folder: str | Path) -> None:
+    """ValueError if config.json asks for more layers than the file has weights for; then none of them is built."""
+    layers = {name.split(".")[1] for name in weights if name.startswith("h.")}
+    if config.num_layers > len(layers):
+        raise ValueError(
+            f"{folder}: config.json says {config.num_layers} layers, model.safetensors holds {len(layers)}: "
+            f"missing: h.{len(layers)}"
+        )
 
 
 def check_ids(ids: Tensor, config: Any, longest: int | None = None) -> None:
@@ -23,9 +52,9 @@ def check_ids(ids: Tensor, config: Any, longest: int | None = None) -> None:
         raise ValueError(
             f"{ids.shape[1]} tokens are more than the context of {longest}; keep the last ones: ids[:, -{longest}:]"
         )
-    low, high = ids.min().item(), ids.max().item()
-    if low < 0 or high >= config.vocab_size:
-        wrong = low if low < 0 else high
+    smallest, largest = ids.min().item(), ids.max().item()
+    if smallest < 0 or largest >= config.vocab_size:
+        wrong = smallest if smallest < 0 else largest
         raise ValueError(
             f"token {wrong} is not in 0 .. {config.vocab_size - 1}, the vocabulary of this model; "
             "take the tokenizer that belongs to it"

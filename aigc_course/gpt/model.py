@@ -1,21 +1,25 @@
-"""GPT-2 written out. It writes through decoding and beam_search; gpt_files reads stored ones, gpt_checks checks ids.
+"""GPT-2 written out. It writes through text.decoding and text.beam_search; gpt.files reads stored ones.
 
 Names of parts are those in GPT-2's files: wte and wpe are the embeddings of tokens and positions, h the blocks, ln a
 layer norm, c_... a linear layer. Source: Radford et al. 2019; the layout is that of OpenAI's program.
 """
 
 import math
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aigc_course.gpt.files import check_weights, read_settings, read_weights
-from aigc_course.gpt.inputs import check_ids, check_prompt
-from aigc_course.text.beam_search import beam_search
-from aigc_course.text.decoding import check_whole, chooser, cure
+from aigc_course.gpt.inputs import check_config, check_ids, check_num_layers, check_prompt
+from aigc_course.text.beam_search import Hypothesis, beam_search
+from aigc_course.text.decoding import LogitsProcessor, Sampler, logits_processor
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,7 @@ class GPTConfig:
     end_token: int | None = None  # the token after which nothing more is written
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "context_length", "embedding_dim", "num_layers", "num_heads"):
-            check_whole(name, getattr(self, name), "it is a size of the network")
-        if self.embedding_dim % self.num_heads:
-            raise ValueError(f"embedding_dim {self.embedding_dim} cannot be shared by {self.num_heads} heads evenly")
+        check_config(self)
 
 
 class Linear(nn.Module):
@@ -66,16 +67,18 @@ def attention_weights(queries: Tensor, keys: Tensor) -> Tensor:
     return scores.softmax(-1)
 
 
-class Cache:
+class KVCache:
     """Keys and values of the tokens that one layer has read, so that none is computed twice."""
 
     def __init__(self, config: GPTConfig, batch: int, length: int, like: Tensor):
         shape = (2, batch, config.num_heads, length, config.embedding_dim // config.num_heads)
-        self.stored, self.length = like.new_empty(shape), 0
+        self.stored = like.new_empty(shape)
+        self.length = 0  # tokens read so far
 
     def append(self, keys: Tensor, values: Tensor) -> Tensor:
         """Store those of new tokens, (batch, heads, new, d) each; return those of all, (2, batch, heads, length, d)."""
-        begin, self.length = self.length, self.length + keys.shape[2]
+        begin = self.length
+        self.length += keys.shape[2]
         self.stored[0, :, :, begin : self.length] = keys
         self.stored[1, :, :, begin : self.length] = values
         return self.stored[:, :, :, : self.length]
@@ -98,7 +101,7 @@ class Attention(nn.Module):
         parts = self.c_attn(x).unflatten(-1, (3, self.num_heads, -1))  # (batch, length, 3, heads, d)
         return parts.permute(2, 0, 3, 1, 4)  # (3, batch, heads, length, d)
 
-    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
+    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
         queries, keys, values = self.heads(x)
         if cache is not None:
             keys, values = cache.append(keys, values)
@@ -129,7 +132,7 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(config.embedding_dim, config.layer_norm_epsilon)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
+    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
         x = x + self.attn(self.ln_1(x), cache)  # (batch, length, dim)
         return x + self.mlp(self.ln_2(x))
 
@@ -149,7 +152,7 @@ class Transformer(nn.Module):
         self.h = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.ln_f = nn.LayerNorm(config.embedding_dim, config.layer_norm_epsilon)
 
-    def read(self, ids: Tensor, caches: list[Cache] | None = None) -> Tensor:
+    def read(self, ids: Tensor, caches: list[KVCache] | None = None) -> Tensor:
         begin = caches[0].length if caches else 0
         x = self.wte(ids) + self.wpe.weight[begin : begin + ids.shape[1]]  # (batch, length, dim)
         for block, cache in zip(self.h, caches or [None] * len(self.h), strict=True):
@@ -161,13 +164,16 @@ class Transformer(nn.Module):
 
 
 @torch.no_grad()
-def write(model, ids, max_new_tokens, choose, end_token=None) -> Tensor:
-    """Append tokens one by one; `choose(logits (batch, vocab), ids)` gives the next of each row."""
-    caches = [Cache(model.config, len(ids), ids.shape[1] + max_new_tokens, model.wte.weight) for _ in model.h]
+def write(model, ids, max_new_tokens, sampler, end_token=None) -> Tensor:
+    """Append tokens one by one; `sampler(logits (batch, vocab), ids)` gives the next of each row."""
+    length = ids.shape[1] + max_new_tokens
+    caches = [KVCache(model.config, len(ids), length, model.wte.weight) for _ in model.h]
+    head = model.wte.weight.T.contiguous()  # (dim, vocab), copied once: twice as fast for one token at a time
     ended = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
     new = ids
     for _ in range(max_new_tokens):
-        tokens = choose(model.next_logits(new, caches), ids)  # (batch,)
+        logits = model.read(new, caches)[:, -1] @ head  # (batch, vocab), of what follows the last token
+        tokens = sampler(logits, ids)  # (batch,)
         if end_token is not None:
             tokens = tokens.masked_fill(ended, end_token)  # what has ended stays so
             ended |= tokens == end_token
@@ -178,22 +184,34 @@ def write(model, ids, max_new_tokens, choose, end_token=None) -> Tensor:
     return ids
 
 
-class Beams:
-    """A model as `beam_search` asks for it: its caches follow the beams."""
+class BeamReader:
+    """What `text.beam_search` calls: it reads one more token of each beam, with caches that follow the beams."""
 
-    def __init__(self, model, ids, max_new_tokens, cured):
-        length = ids.shape[1] + max_new_tokens
-        self.caches = [Cache(model.config, 1, length, model.wte.weight) for _ in model.h]
-        self.model, self.new, self.ids, self.cured = model, ids, ids[:, :-1], cured
+    def __init__(self, model: "GPT", prompt: Tensor, max_new_tokens: int, processor: LogitsProcessor):
+        length = prompt.shape[1] + max_new_tokens
+        self.model = model
+        self.processor = processor
+        self.caches = [KVCache(model.config, 1, length, model.wte.weight) for _ in model.h]
+        self.head = model.wte.weight.T.contiguous()  # (dim, vocab), as in `write`
+        self.sequences = prompt  # (beams, length), all tokens of each beam; there is one beam at first
 
     def __call__(self, tokens: Tensor, parents: Tensor | None) -> Tensor:
+        """Log-probabilities (beams, vocab) of what follows; the first call reads the prompt, whose end `tokens` are."""
+        new = self.sequences
         if parents is not None:
+            new = tokens[:, None]  # (beams, 1)
+            self.sequences = torch.cat([self.sequences[parents], new], dim=1)
             for cache in self.caches:
                 cache.reorder(parents)
-            self.ids, self.new = self.ids[parents], tokens[:, None]
-        self.ids = torch.cat([self.ids, tokens[:, None]], dim=1)
-        log_probs = self.model.next_logits(self.new, self.caches).float().log_softmax(-1)
-        return self.cured(log_probs, self.ids)  # (beams, vocab)
+        logits = self.model.read(new, self.caches)[:, -1] @ self.head
+        return self.processor(logits.float().log_softmax(-1), self.sequences)
+
+
+def generator_of(seed: int | torch.Generator | None, device: torch.device) -> torch.Generator | None:
+    """A generator with this seed; one that is given, or None, is returned as it is."""
+    if seed is None or isinstance(seed, torch.Generator):
+        return seed
+    return torch.Generator(device).manual_seed(operator.index(seed))
 
 
 class GPT(Transformer):
@@ -202,7 +220,6 @@ class GPT(Transformer):
     def __init__(self, config: GPTConfig):
         super().__init__(config)
         self.config = config
-        self._head: tuple = (None, None)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> "GPT":
@@ -211,9 +228,11 @@ class GPT(Transformer):
         Raises FileNotFoundError where a file is missing, ValueError for a pickle, a damaged file, other shapes or
         another kind of model.
         """
-        with torch.device("meta"):  # no numbers yet
-            model = cls(GPTConfig(**read_settings(folder)))
+        config = GPTConfig(**read_settings(folder))
         weights = read_weights(folder)
+        check_num_layers(config, weights, folder)
+        with torch.device("meta"):  # no numbers yet
+            model = cls(config)
         check_weights(weights, model.state_dict(), folder)
         model.load_state_dict(weights, assign=True)
         return model.eval()
@@ -234,78 +253,50 @@ class GPT(Transformer):
     def attention(self, ids: Tensor) -> Tensor:
         """How much each token takes from each: (layers, batch, heads, length, length) for ids (batch, length)."""
         check_ids(ids, self.config)
-        x, maps = self.wte(ids) + self.wpe.weight[: ids.shape[1]], []
-        for block in self.h:
+        x = self.wte(ids) + self.wpe.weight[: ids.shape[1]]
+        maps = []
+        for block in cast(Iterable[Block], self.h):
             queries, keys, _ = block.attn.heads(block.ln_1(x))
             maps.append(attention_weights(queries, keys))
             x = block(x)
         return torch.stack(maps)
 
-    def train(self, mode: bool = True) -> "GPT":
-        """As torch's; what was prepared for writing is dropped."""
-        self._head = (None, None)
-        return super().train(mode)
-
-    def next_logits(self, new: Tensor, caches: list[Cache]) -> Tensor:
-        """Logits (batch, vocab) after the last of the new tokens (batch, new), which are added to `caches`."""
-        return self.read(new, caches)[:, -1] @ self.head()
-
-    def head(self) -> Tensor:
-        """wte transposed, (dim, vocab): twice as fast for one token. Copied again when wte has changed."""
-        weight = self.wte.weight
-        version = 0 if weight.is_inference() else weight._version
-        state = (weight.data_ptr(), version, weight.dtype, weight.device)
-        if self._head[0] != state:
-            self._head = (state, weight.detach().T.contiguous())
-        return self._head[1]
-
     def generate(
-        self,
-        ids: Tensor,
-        max_new_tokens: int,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        *,
-        num_beams: int = 1,
-        length_penalty: float = 1.0,
-        repetition_penalty: float = 1.0,
-        no_repeat_ngram: int = 0,
-        seed: int | None = None,
-        generator: torch.Generator | None = None,
+        self, ids: Tensor, max_new_tokens: int, sampler: Sampler, seed: int | torch.Generator | None = None
     ) -> Tensor:
         """Prompt and continuation, (batch, length + new); rows that end earlier are filled up with the end token.
 
-        ids:         (batch, length) the prompts, all of one length
-        temperature: 0 takes the likeliest token, 1 draws from the model's distribution; top_k, top_p: `decoding`
-        num_beams:   above 1, beam search: nothing is drawn, temperature, top_k and top_p must not be set
-        seed:        of the draws; or hand a generator over; neither: torch's own
+        ids:     (batch, length) the prompts, all of one length
+        sampler: how each token is taken, such as Sampler(temperature=0.8, top_p=0.9); Sampler(0): always the likeliest
+        seed:    of the draws, or a generator to draw from; None: torch's own
         It stops at the end token, after max_new_tokens, and where the context is full, whichever comes first.
-        Raises ValueError for a setting out of range, and for prompts that leave no room (TypeError: not whole numbers).
+        Raises ValueError for prompts that leave no room (TypeError: not whole numbers).
         """
         check_prompt(ids, self.config, max_new_tokens)
-        check_whole("num_beams", num_beams, "1 does without beam search")
+        generator = generator_of(seed, ids.device)
         room = min(max_new_tokens, self.config.context_length - ids.shape[1])
-        if num_beams > 1:
-            if temperature not in (0, 1) or top_k is not None or top_p is not None:
-                raise ValueError("beam search draws nothing; leave temperature, top_k and top_p out, or num_beams")
-            cured = cure(repetition_penalty, no_repeat_ngram)
-            return self.beams(ids, room, num_beams, length_penalty, cured)
-        if seed is not None:
-            if generator is not None:
-                raise ValueError("seed and generator are both given; leave one out")
-            generator = torch.Generator(ids.device).manual_seed(seed)
-        cures = {"repetition_penalty": repetition_penalty, "no_repeat_ngram": no_repeat_ngram}
-        choose = chooser(temperature, top_k, top_p, **cures, generator=generator)
-        return write(self, ids, room, choose, self.config.end_token)
+        return write(self, ids, room, partial(sampler, generator=generator), self.config.end_token)
 
     @torch.no_grad()
-    def beams(self, ids: Tensor, room: int, num_beams: int, length_penalty: float, cured) -> Tensor:
-        """The best sequence of a beam search for each prompt."""
-        end, found = self.config.end_token, []
-        for prompt in ids[:, None]:  # (1, length)
-            reader = Beams(self, prompt, room, cured)
-            found.append(beam_search(reader, prompt[0, -1], num_beams, room, end, length_penalty)[0].tokens)
-        longest = max(map(len, found))
-        rows = [tokens + [end] * (longest - len(tokens)) for tokens in found]
-        return torch.cat([ids, torch.tensor(rows, device=ids.device)], dim=1)
+    def beam_search(
+        self,
+        ids: Tensor,
+        max_new_tokens: int,
+        num_beams: int,
+        *,
+        length_penalty: float = 1.0,
+        repetition_penalty: float = 1.0,
+        no_repeat_ngram: int = 0,
+    ) -> list[Hypothesis]:
+        """The `num_beams` best continuations that a beam search finds for one prompt, the best first; nothing is drawn.
+
+        ids: (1, length) the prompt;  length_penalty: as in `text.beam_search`;  the others: as in `Sampler`
+        It stops where `generate` stops, and raises what it raises, also for a setting out of range.
+        """
+        check_prompt(ids, self.config, max_new_tokens)
+        if len(ids) != 1:
+            raise ValueError(f"ids {tuple(ids.shape)}: beam search continues one prompt at a time, ids (1, length)")
+        processor = logits_processor(repetition_penalty, no_repeat_ngram)
+        room = min(max_new_tokens, self.config.context_length - ids.shape[1])
+        reader = BeamReader(self, ids, room, processor)
+        return beam_search(reader, ids[0, -1], num_beams, room, self.config.end_token, length_penalty)

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aigc_course.text.arguments import is_whole
+
 BatchAt = Callable[[int], Tensor]  # step -> (batch, length) token ids: the same ones whenever it is asked
 
 
@@ -18,7 +20,7 @@ def pack(stories: Iterable[Sequence[int]], end: int, row_length: int) -> np.ndar
     Each row begins where a story begins, with the end token before it in every second row: so the model learns to
     start with it, as well as without. A story that is cut is not continued: what follows it would have no beginning.
     """
-    if row_length < 2:
+    if not is_whole(row_length) or row_length < 2:
         raise ValueError(f"row_length {row_length}: at least 2 tokens, of which one is predicted")
     rows: list[list[int]] = []
     row: list[int] = [end]
@@ -37,13 +39,13 @@ def shuffled(rows: np.ndarray, batch_size: int, seed: int) -> BatchAt:
 
     rows: (n, length) token ids;  ValueError if they do not fill one batch
     """
-    per_epoch = len(rows) // max(batch_size, 1)
-    if batch_size < 1 or per_epoch < 1:
+    if not is_whole(batch_size) or not 1 <= batch_size <= len(rows):
         raise ValueError(f"batch_size {batch_size} and {len(rows)} rows: expected at least one row and one full batch")
+    per_epoch = len(rows) // batch_size
 
     def batch_at(step: int) -> Tensor:
-        epoch, place = divmod(step, per_epoch)
+        epoch, number = divmod(step, per_epoch)
         order = np.random.default_rng([seed, epoch]).permutation(len(rows))
-        return torch.from_numpy(rows[order[place * batch_size :][:batch_size]]).long()
+        return torch.from_numpy(rows[order[number * batch_size :][:batch_size]]).long()
 
     return batch_at

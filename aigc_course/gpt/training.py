@@ -1,4 +1,4 @@
-"""Training a language model on token_rows; interrupted, it goes on from checkpoints of aigc_course.storage.checkpoints.
+"""Training a language model on gpt.rows; interrupted, it goes on from checkpoints of aigc_course.storage.checkpoints.
 
 The model may be transformers' GPT2LMHeadModel or any other module that maps token ids to logits.
 """
@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aigc_course.gpt.rows import BatchAt
-from aigc_course.kit.runtime import has_bfloat16
 from aigc_course.storage import checkpoints
+from aigc_course.text.arguments import is_whole
 
 # step, ids and losses of the tokens predicted -> weights, all alike
 WeightsOf = Callable[[int, Tensor, Tensor], Tensor]
@@ -34,10 +34,11 @@ class TrainingConfig:
     beta1: float = 0.9  # AdamW's memory of the gradient ...
     beta2: float = 0.98  # ... and of its square
     max_grad_norm: float = 1.0  # a longer gradient is cut to this length
-    bfloat16: bool | None = None  # compute in bfloat16; None: where the hardware can
+    bfloat16: bool = False  # compute in bfloat16, where the hardware does it fast; weights stay in float32
 
     def __post_init__(self) -> None:
-        if self.num_steps < 1 or not 0 <= self.num_warmup_steps <= self.num_steps:
+        counts = (self.num_steps, self.num_warmup_steps)
+        if not all(map(is_whole, counts)) or self.num_steps < 1 or not 0 <= self.num_warmup_steps <= self.num_steps:
             raise ValueError(
                 f"num_steps={self.num_steps}, num_warmup_steps={self.num_warmup_steps}: expected at least 1 step and "
                 "at most as many steps of warm-up"
@@ -83,14 +84,17 @@ def optimizers_for(model: nn.Module, config: TrainingConfig) -> dict[str, torch.
     groups = [{"params": others, "weight_decay": 0.0}]
     if config.hidden_learning_rate is None:
         groups.append({"params": hidden, "weight_decay": config.weight_decay})
-    groups, betas = [group for group in groups if group["params"]], (config.beta1, config.beta2)
-    found = {"adamw": torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=True)} if groups else {}
+    groups = [group for group in groups if group["params"]]
+    optimizers: dict[str, torch.optim.Optimizer] = {}
+    if groups:
+        betas = (config.beta1, config.beta2)
+        optimizers["adamw"] = torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=True)
     if config.hidden_learning_rate is not None and hidden:
         if not hasattr(torch.optim, "Muon"):
             raise RuntimeError(f"torch {torch.__version__} has no Muon: install 2.9 or newer, or use AdamW alone")
         rate, decay = config.hidden_learning_rate, config.weight_decay
-        found["muon"] = torch.optim.Muon(hidden, rate, decay, adjust_lr_fn="match_rms_adamw")
-    return found
+        optimizers["muon"] = torch.optim.Muon(hidden, rate, decay, adjust_lr_fn="match_rms_adamw")
+    return optimizers
 
 
 def logits_of(model: nn.Module, ids: Tensor) -> Tensor:
@@ -122,7 +126,6 @@ def training_steps(
     FloatingPointError when the loss is not finite any more.
     """
     device = next(model.parameters()).device
-    half = has_bfloat16(device) if config.bfloat16 is None else config.bfloat16
     optimizers = optimizers_for(model, config)
     peaks = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
     made_with = {"config": asdict(config), "first batch": fingerprint(batch_at(0))}
@@ -133,23 +136,24 @@ def training_steps(
         for name, optimizer in optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = peaks[name] * rate / config.learning_rate
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
             ids = batch_at(step).to(device)
             losses = token_losses(model, ids)
-        mean = loss = losses.mean()
+        loss = losses.mean()
+        weighted_loss = loss
         if weights_of:
             weights = weights_of(step, ids[:, 1:], losses.detach())
-            loss = (weights * losses).sum() / weights.sum()
-        if not math.isfinite(mean.item()):
-            raise FloatingPointError(f"the loss is {mean.item()} at step {step}: lower learning_rate or warm up longer")
+            weighted_loss = (weights * losses).sum() / weights.sum()
+        if not math.isfinite(loss.item()):
+            raise FloatingPointError(f"the loss is {loss.item()} at step {step}: lower learning_rate or warm up longer")
         model.zero_grad()
-        loss.backward()
+        weighted_loss.backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
         for optimizer in optimizers.values():
             optimizer.step()
         if checkpoint and ((step + 1) % save_every == 0 or step + 1 == config.num_steps):
             checkpoints.save(checkpoint, {"model": model}, optimizers, {"step": step + 1, **made_with})
-        yield {"step": step + 1, "loss": mean.item(), "learning_rate": rate, "grad_norm": norm.item()}
+        yield {"step": step + 1, "loss": loss.item(), "learning_rate": rate, "grad_norm": norm.item()}
 
 
 def fingerprint(ids: Tensor) -> str:

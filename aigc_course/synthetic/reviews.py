@@ -4,6 +4,7 @@ Every opinion is about one thing and takes a side. A negated opinion says it wit
 dull", 一点也不无聊. So what a review means is known, and so is which word misleads those who only count words.
 """
 
+import numbers
 import random
 from dataclasses import dataclass
 
@@ -77,7 +78,8 @@ def write(count: int, seed: int, language: str = "en", negation: float = 0.2) ->
     """
     if language not in TOPICS:
         raise ValueError(f'language "{language}" is not known; allowed: {", ".join(map(repr, TOPICS))}')
-    if not (0 <= negation <= 1 and count >= 0):
+    is_count = isinstance(count, numbers.Integral) and not isinstance(count, bool) and count >= 0
+    if not is_count or not 0 <= negation <= 1:
         raise ValueError(f"count {count}, negation {negation}: expected a count of 0 or more and a share in 0..1")
     rng = random.Random(f"reviews {seed}")
     return [_review(rng, number % 2 == 0, language, negation) for number in range(count)]

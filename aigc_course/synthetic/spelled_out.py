@@ -6,6 +6,7 @@ ISO 8601 ("1984-03-03"), a period as two dates ("1984-03-03/2001-12-24"). `phras
 """
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from itertools import product
 
@@ -33,15 +34,14 @@ PLACES, FORMAL_PLACES = ("", "十", "百", "千"), ("", "拾", "佰", "仟")
 def words_of(text: str) -> list[str]:
     """English words in lower case and single Chinese characters; commas, hyphens and spaces only part them.
 
-    Raises ValueError for any other character, naming it.
+    Raises ValueError for any other character, naming it; TypeError for anything but a str.
     """
-    words, rest = [], text.lower()
-    while rest := BETWEEN_WORDS.sub("", rest, count=1) if BETWEEN_WORDS.match(rest) else rest:
-        if not (found := WORD.match(rest)):
-            raise ValueError(f'"{rest[0]}" is neither a letter a to z nor a Chinese character; write numbers in words')
-        words.append(found[0])
-        rest = rest[found.end() :]
-    return words
+    if not isinstance(text, str):
+        raise TypeError(f"text is a {type(text).__name__}; give the number, date or period in words, as a str")
+    lower = text.lower()
+    if others := BETWEEN_WORDS.sub("", WORD.sub("", lower)):
+        raise ValueError(f'"{others[0]}" is neither a letter a to z nor a Chinese character; write numbers in words')
+    return WORD.findall(lower)
 
 
 def english_below_thousand(n: int, joint: str) -> str:
@@ -120,20 +120,49 @@ def phrasings(meaning: str, language: str) -> list[str]:
     """Every text of a language ("en" or "zh") that says a meaning: "35,006", "1984-03-03", "1984-03-03/2001-12-24"."""
     if language not in LANGUAGES:
         raise ValueError(f'language "{language}" is not known; allowed: {", ".join(LANGUAGES)}')
+    check_meaning(meaning)
     if "/" in meaning:
         begin, end = (phrasings(day, language) for day in meaning.split("/"))
         forms = ("from {} to {}", "from {} until {}") if language == "en" else ("从{}到{}", "自{}至{}")
         return [form.format(*days) for form, *days in product(forms, begin, end)]
     if "-" in meaning:
         return (english_dates if language == "en" else chinese_dates)(date.fromisoformat(meaning))
-    digits = meaning.replace(",", "")
-    if not digits.isdecimal() or int(digits) > LARGEST or meaning != f"{int(digits):,}":
-        raise ValueError(
-            f'"{meaning}" is no meaning; expected 0 to {LARGEST:,}, a date such as 1984-03-03, or two dates'
-        )
+    number = int(meaning.replace(",", ""))
     if language == "en":
-        return list(dict.fromkeys(english_number(int(digits), joint) for joint in (" and ", " ")))
-    return chinese_numbers(int(digits))
+        return list(dict.fromkeys(english_number(number, joint) for joint in (" and ", " ")))
+    return chinese_numbers(number)
+
+
+def check_meaning(meaning: str) -> None:
+    """ValueError for what is no number, date or period of the task; TypeError for anything but a str."""
+    if not isinstance(meaning, str):
+        raise TypeError(f'meaning is a {type(meaning).__name__}; give it in digits, as a str: "35,006"')
+    if not (is_number(meaning) or is_date(meaning) or is_period(meaning)):
+        raise ValueError(
+            f'"{meaning}" is no meaning; expected 0 to {LARGEST:,}, a date of {YEARS[0]} to {YEARS[-1]} such as '
+            "1984-03-03, or two dates, the earlier first: 1984-03-03/2001-12-24"
+        )
+
+
+def is_number(meaning: str) -> bool:
+    """Whether this is 0 to LARGEST in digits, with commas: "35,006"."""
+    digits = meaning.replace(",", "")
+    return digits.isdecimal() and int(digits) <= LARGEST and meaning == f"{int(digits):,}"
+
+
+def is_date(meaning: str) -> bool:
+    """Whether this is a date of YEARS as in ISO 8601: "1984-03-03"."""
+    try:
+        day = date.fromisoformat(meaning)
+    except ValueError:
+        return False
+    return day.year in YEARS and meaning == day.isoformat()
+
+
+def is_period(meaning: str) -> bool:
+    """Whether these are two such dates, the earlier first: "1984-03-03/2001-12-24"."""
+    days = meaning.split("/")
+    return len(days) == 2 and all(map(is_date, days)) and days[0] < days[1]
 
 
 NUMBER_WORDS = {word: n for n, word in enumerate(ONES)} | {word: 10 * n for n, word in enumerate(TENS)}
@@ -145,53 +174,90 @@ SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6} | {c: 10**n for n,
 SCALES |= {c: 10**n for n, c in enumerate("-拾佰仟") if n} | {"亿": 10**8}
 
 
-def value_of(words: tuple[str, ...]) -> int:
-    """The number that words say, in English or Chinese; KeyError for a word that belongs to no number."""
+NOTHING = ("and", "零")  # said between the parts of a number
+NUMBER_VOCABULARY = {*NUMBER_WORDS, *CHINESE_DIGITS, *SCALES, *NOTHING}
+
+
+def value_of(words: Sequence[str]) -> int | None:
+    """The number that words say, in English or Chinese; None where one of them belongs to no number."""
+    if not NUMBER_VOCABULARY.issuperset(words):
+        return None
     total, section, digit = 0, 0, 0
     for word in words:
-        if word in ("and", "零"):
+        if word in NOTHING:
             continue
         scale = SCALES.get(word)
         if scale is None:
             digit += NUMBER_WORDS[word] if word in NUMBER_WORDS else CHINESE_DIGITS[word]
-        elif scale < 10**3 or word in "千仟":
-            section, digit = section + (digit or 1) * scale, 0
+        elif scale < 1000 or word in "千仟":
+            section += (digit or 1) * scale
+            digit = 0
         else:
-            total, section, digit = total + (section + digit) * scale, 0, 0
+            total += (section + digit) * scale
+            section, digit = 0, 0
     return total + section + digit
 
 
-def date_of(words: tuple[str, ...]) -> str:
-    """The date that words say, as in ISO 8601; KeyError or ValueError for what is none."""
+def english_date(words: tuple[str, ...]) -> str | None:
+    """The date that words with a month's name say, as in ISO 8601, whether or not there is such a day; else None."""
+    place = next(i for i, word in enumerate(words) if word in ENGLISH_MONTHS)
+    before = tuple(word for word in words[:place] if word not in ("the", "of"))
+    after = tuple(word for word in words[place + 1 :] if word != "the")
+    if before:
+        day, year = before, after
+    else:
+        length = 2 if after[:2] in ENGLISH_DAYS else 1  # twenty first, or third
+        day, year = after[:length], after[length:]
+    return iso(ENGLISH_YEARS.get(year), ENGLISH_MONTHS[words[place]], ENGLISH_DAYS.get(day))
+
+
+def chinese_date(words: tuple[str, ...]) -> str | None:
+    """The date that characters with 年 among them say, as `english_date`."""
+    parts = re.fullmatch("(.+)年(.+)月(.+)[日号]", "".join(words))
+    if parts is None or not set(parts[1]) <= CHINESE_DIGITS.keys():
+        return None
+    year = int("".join(str(CHINESE_DIGITS[character]) for character in parts[1]))
+    return iso(year, value_of(parts[2]), value_of(parts[3]))
+
+
+def iso(year: int | None, month: int | None, day: int | None) -> str | None:
+    """Such as "1984-03-03"; None where a part is unknown."""
+    return None if year is None or month is None or day is None else f"{year}-{month:02}-{day:02}"
+
+
+def single_meaning(words: tuple[str, ...]) -> str | None:
+    """The number or date that words say; None if they are no phrasing of one."""
     if "年" in words:
-        year, _, rest = "".join(words[:-1]).partition("年")
-        month, _, day = rest.partition("月")
-        return date(
-            int("".join(str(CHINESE_DIGITS[c]) for c in year)), value_of(tuple(month)), value_of(tuple(day))
-        ).isoformat()
-    at = next(i for i, word in enumerate(words) if word in ENGLISH_MONTHS)
-    around = [word for word in words[:at] if word not in ("the", "of")]
-    after = words[at + 1 :][words[at + 1 : at + 2] == ("the",) :]
-    length = 0 if around else 2 if after[:2] in ENGLISH_DAYS else 1
-    day, year = ENGLISH_DAYS[tuple(around) or after[:length]], ENGLISH_YEARS[after[length:]]
-    return date(year, ENGLISH_MONTHS[words[at]], day).isoformat()
+        meaning = chinese_date(words)
+    elif not ENGLISH_MONTHS.keys().isdisjoint(words):
+        meaning = english_date(words)
+    else:
+        value = value_of(words)
+        meaning = None if value is None else f"{value:,}"
+    if meaning is None or not (is_number(meaning) or is_date(meaning)):
+        return None
+    language = "en" if "".join(words).isascii() else "zh"
+    is_phrasing = any(tuple(words_of(text)) == words for text in phrasings(meaning, language))
+    return meaning if is_phrasing else None
+
+
+def meaning_of(words: tuple[str, ...]) -> str | None:
+    """The number, date or period that words say; None if they are no phrasing of one."""
+    for first, second in (("from", "to"), ("from", "until"), ("从", "到"), ("自", "至")):
+        if words[:1] == (first,) and words.count(second) == 1:
+            middle = words.index(second)
+            period = f"{single_meaning(words[1:middle])}/{single_meaning(words[middle + 1 :])}"
+            return period if is_period(period) else None
+    return single_meaning(words)
 
 
 def read(text: str) -> str:
     """The meaning of a text, the inverse of `phrasings`; ValueError for every text that is not among them."""
     words = tuple(words_of(text))
-    language = "en" if "".join(words).isascii() else "zh"
-    for first, second in (("from", "to"), ("from", "until"), ("从", "到"), ("自", "至")):
-        if words[:1] == (first,) and words.count(second) == 1:
-            at = words.index(second)
-            halves = [read((" " if language == "en" else "").join(half)) for half in (words[1:at], words[at + 1 :])]
-            if all("-" in half for half in halves) and halves[0] < halves[1]:
-                return "/".join(halves)
-    is_date = "年" in words or not set(words).isdisjoint(ENGLISH_MONTHS)
-    try:
-        meaning = date_of(words) if is_date else f"{value_of(words):,}"
-        if words and any(tuple(words_of(said)) == words for said in phrasings(meaning, language)):
-            return meaning
-    except (KeyError, ValueError):
-        pass
-    raise ValueError(f'"{text}" says no number, date or period in {language}; see `phrasings` for what is understood')
+    meaning = meaning_of(words)
+    if meaning is None:
+        language = "en" if "".join(words).isascii() else "zh"
+        raise ValueError(
+            f'"{text}" says no number, date or period in {language}; see `phrasings` for what is understood'
+        )
+    return meaning

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from aigc_course.text.arguments import check_whole, is_number
+
 
 class Hypothesis(NamedTuple):
     """One finished sequence."""
@@ -38,36 +40,40 @@ def beam_search(
     length_penalty: 1 ranks by the mean log-probability of a token, 0 by the sum, more than 1 favours long sequences
     Raises ValueError for a setting out of range, for log-probabilities that are NaN, and when nothing is possible.
     """
-    for name, value in (("num_beams", num_beams), ("max_new_tokens", max_new_tokens)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} {value!r} is not a whole number of at least 1")
-    if not math.isfinite(length_penalty):
-        raise ValueError(f"length_penalty {length_penalty} is not a finite number; 1 ranks by the mean, 0 by the sum")
-    start, end_token = torch.as_tensor(start).reshape(1), -1 if end_token is None else end_token
-    finished = search(next_log_probs, start, num_beams, max_new_tokens, end_token, length_penalty)
+    check_search(num_beams, max_new_tokens, length_penalty)
+    tokens = torch.as_tensor(start).reshape(1)
+    parents = None
+    beams = [[]]  # the tokens of each beam after the start
+    totals = torch.zeros(1, device=tokens.device)  # log p of each beam
+    finished: list[Hypothesis] = []
+    for length in range(1, max_new_tokens + 1):
+        log_probs = totals[:, None] + next_log_probs(tokens, parents)  # (beams, vocab), of the whole sequences
+        totals, parents, tokens = likeliest(log_probs, 2 * num_beams)  # twice as many: one of each beam may end
+        beams = [[*beams[p], t] for p, t in zip(parents.tolist(), tokens.tolist(), strict=True)]
+        ended = torch.full_like(tokens, length == max_new_tokens, dtype=torch.bool)
+        if end_token is not None:
+            ended |= tokens == end_token
+        scores = totals / length**length_penalty
+        finished += hypotheses(num_beams, beams, totals, scores, ended)
+        finished = sorted(finished, key=lambda hypothesis: hypothesis.score, reverse=True)[:num_beams]
+        going_on = (~ended).nonzero()[:num_beams, 0]
+        if not len(going_on) or (len(finished) == num_beams and scores[going_on[0]] <= finished[-1].score):
+            break  # the best that goes on does not reach the worst that is kept
+        beams = [beams[i] for i in going_on.tolist()]
+        totals = totals[going_on]
+        parents = parents[going_on]
+        tokens = tokens[going_on]
     if not finished:
         raise ValueError("every continuation has probability 0; forbid fewer tokens")
     return finished
 
 
-def search(next_log_probs, start, num_beams, max_new_tokens, end_token, length_penalty) -> list[Hypothesis]:
-    """The loop of `beam_search`, for settings that are known to be good."""
-    tokens, parents = start, None
-    beams, totals, finished = [[]], torch.zeros(1, device=start.device), []
-    for length in range(1, max_new_tokens + 1):
-        log_probs = totals[:, None] + next_log_probs(tokens, parents)  # (beams, vocab), of the whole sequences
-        totals, parents, tokens = likeliest(log_probs, 2 * num_beams)  # twice as many: one of each beam may end
-        beams = [[*beams[p], t] for p, t in zip(parents.tolist(), tokens.tolist(), strict=True)]
-        ended = (tokens == end_token) | (length == max_new_tokens)
-        scores = totals / length**length_penalty
-        finished += hypotheses(num_beams, beams, totals, scores, ended)
-        finished = sorted(finished, key=lambda h: h.score, reverse=True)[:num_beams]
-        going_on = (~ended).nonzero()[:num_beams, 0]
-        if not len(going_on) or (len(finished) == num_beams and scores[going_on[0]] <= finished[-1].score):
-            break  # the best that goes on does not reach the worst that is kept
-        beams = [beams[i] for i in going_on.tolist()]
-        totals, parents, tokens = totals[going_on], parents[going_on], tokens[going_on]
-    return finished
+def check_search(num_beams: int, max_new_tokens: int, length_penalty: float) -> None:
+    """ValueError for what cannot be meant, with the way out."""
+    check_whole("num_beams", num_beams, "1 is greedy search")
+    check_whole("max_new_tokens", max_new_tokens, "it counts the tokens to write after the start")
+    if not is_number(length_penalty) or not math.isfinite(length_penalty):
+        raise ValueError(f"length_penalty {length_penalty!r} is not a finite number; 1 ranks by the mean, 0 by the sum")
 
 
 def likeliest(log_probs: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -78,7 +84,7 @@ def likeliest(log_probs: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     return top.values, top.indices // log_probs.shape[1], top.indices % log_probs.shape[1]
 
 
-def hypotheses(count, beams, totals, scores, ended) -> list[Hypothesis]:
+def hypotheses(count: int, beams: list[list[int]], totals: Tensor, scores: Tensor, ended: Tensor) -> list[Hypothesis]:
     """Those of the first `count` beams that ended, but for the impossible ones."""
     rows = list(zip(beams, totals.tolist(), scores.tolist(), ended.tolist(), strict=True))[:count]
-    return [Hypothesis(*row) for *row, is_over in rows if is_over and row[1] > -math.inf]
+    return [Hypothesis(tokens, total, score) for tokens, total, score, over in rows if over and total > -math.inf]

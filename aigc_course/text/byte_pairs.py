@@ -9,9 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
+from operator import index
 from pathlib import Path
 
 import regex
+
+from aigc_course.text.arguments import check_texts, is_whole
 
 # 's 't ... of contractions; letters, digits or signs with the space before them; spaces, but for one before a word
 WORDS = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
@@ -46,18 +49,21 @@ def merge(pieces: Sequence[str], pair: Pair) -> tuple[str, ...]:
     """Join `pair` wherever it stands in `pieces`, from left to right."""
     joined, i = [], 0
     while i < len(pieces):
-        found = tuple(pieces[i : i + 2]) == pair
-        joined.append(pieces[i] + pieces[i + 1] if found else pieces[i])
-        i += 2 if found else 1
+        is_pair = tuple(pieces[i : i + 2]) == pair
+        joined.append(pieces[i] + pieces[i + 1] if is_pair else pieces[i])
+        i += 2 if is_pair else 1
     return tuple(joined)
 
 
 def learn_merges(texts: Iterable[str], num_merges: int, min_count: int = 2) -> list[Pair]:
     """The merges that `tokenizers` learns: always the most frequent pair; of equals, the one with the older tokens.
 
-    texts:     the corpus, whole texts; they are cut into words first
+    texts:     the corpus, whole texts (TypeError for a single one); they are cut into words first
     returns    at most num_merges pairs, in their order; fewer when no pair occurs min_count times
     """
+    check_texts("texts", texts)
+    if not is_whole(num_merges) or num_merges < 0:
+        raise ValueError(f"num_merges {num_merges!r} is not a whole number of at least 0; 0 leaves the 256 bytes alone")
     words = Counter(tuple(spell(word)) for text in texts for word in WORDS.findall(text))
     ages = {letter: age for age, letter in enumerate(sorted(LETTER_BYTES))}
     merges: list[Pair] = []
@@ -91,7 +97,8 @@ class BytePairs:
     """
 
     def __init__(self, ids: dict[str, int], merges: Iterable[Pair]) -> None:
-        self.ids, self.tokens = ids, {number: token for token, number in ids.items()}
+        self.ids = ids
+        self.tokens = {number: token for token, number in ids.items()}
         self.ranks = {pair: rank for rank, pair in enumerate(merges)}
         self.pieces = cache(self._pieces)  # a text repeats its words
         missing = [token for token in (*LETTER_BYTES, *map("".join, self.ranks)) if token not in ids]
@@ -104,13 +111,20 @@ class BytePairs:
     def from_files(cls, vocabulary: str | Path, merges: str | Path) -> "BytePairs":
         """GPT-2's two files: vocab.json (or encoder.json) and merges.txt (or vocab.bpe); ValueError if damaged."""
         lines = Path(merges).read_text(encoding="utf-8").split("\n")
-        pairs = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
-        if wrong := [pair for pair in pairs if len(pair) != 2]:
-            raise ValueError(f"{merges}: {' '.join(wrong[0])!r} is not a pair; the file is damaged")
+        lines = [line for line in lines if line and not line.startswith("#version")]
+        if wrong := [line for line in lines if line.count(" ") != 1]:
+            raise ValueError(f"{merges}: {wrong[0]!r} is not a pair; the file is damaged")
+        pairs = [(left, right) for left, _, right in (line.partition(" ") for line in lines)]
         try:
             ids = json.loads(Path(vocabulary).read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(f"{vocabulary} is damaged ({error}); copy or download it again") from error
+        if not isinstance(ids, dict) or not all(map(is_whole, ids.values())):
+            raise ValueError(f"{vocabulary} does not give each token its id; copy or download it again")
+        if len(ids) > len(LETTER_BYTES) + 1 and not pairs:  # the letters, and an end token
+            raise ValueError(
+                f"{merges} holds no pairs, but {vocabulary} has longer tokens; copy or download both again"
+            )
         return cls(ids, pairs)
 
     @classmethod
@@ -135,8 +149,11 @@ class BytePairs:
         return pieces
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Token ids to text; bytes that are no UTF-8 (half a character) become U+FFFD. ValueError for an unknown id."""
-        numbers = [int(number) for number in ids]
+        """Token ids to text; bytes that are no UTF-8 (half a character) become U+FFFD.
+
+        ValueError for an unknown id, TypeError for what is no whole number.
+        """
+        numbers = [index(number) for number in ids]
         if unknown := [number for number in numbers if number not in self.tokens]:
             raise ValueError(f"token {unknown[0]} is not in the vocabulary of {len(self.ids)} tokens")
         letters = "".join(self.tokens[number] for number in numbers)

@@ -1,16 +1,22 @@
-"""From logits to the next token: temperature, top-k, top-p, the cures of repetition, and the draw.
+"""From logits to the next token: temperature, top-k, top-p, measures against repetition, and the draw.
 
 Each step is a function of the logits (batch, vocab) that returns new ones; -inf forbids a token. Order and edge cases
-are those of transformers: cures first, then temperature, top-k, top-p. `chooser` puts them together.
+are those of transformers: repetition first, then temperature, top-k, top-p. A `Sampler` puts them together.
 """
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from aigc_course.text.arguments import check_whole, is_number, is_whole
+
 SMALLEST_TEMPERATURE = 1e-6  # below it, float32 overflows
+
+LogitsProcessor = Callable[[Tensor, Tensor], Tensor]  # logits (batch, vocab), ids (batch, length) -> logits
 
 
 def with_temperature(logits: Tensor, temperature: float) -> Tensor:
@@ -20,8 +26,8 @@ def with_temperature(logits: Tensor, temperature: float) -> Tensor:
 
 def keep_top_k(logits: Tensor, top_k: int) -> Tensor:
     """Forbid all but the `top_k` likeliest tokens; equals of the last one stay too. Source: Fan et al. 2018."""
-    kept = logits.topk(min(top_k, logits.shape[-1])).values  # (batch, top_k), falling
-    return logits.masked_fill(logits < kept[..., -1:], -math.inf)
+    largest = logits.topk(min(top_k, logits.shape[-1])).values  # (batch, top_k), falling
+    return logits.masked_fill(logits < largest[..., -1:], -math.inf)
 
 
 def keep_top_p(logits: Tensor, top_p: float) -> Tensor:
@@ -32,7 +38,7 @@ def keep_top_p(logits: Tensor, top_p: float) -> Tensor:
     return logits.masked_fill(forbidden.scatter(-1, order, forbidden), -math.inf)
 
 
-def penalise_repetition(logits: Tensor, ids: Tensor, penalty: float) -> Tensor:
+def penalize_repetition(logits: Tensor, ids: Tensor, penalty: float) -> Tensor:
     """Divide the logits of tokens already in `ids` (batch, length) by `penalty`, or multiply those below 0.
 
     Source: Keskar et al. 2019 (CTRL).
@@ -55,13 +61,18 @@ def forbid_repeated_ngrams(logits: Tensor, ids: Tensor, size: int) -> Tensor:
 
 def sample(logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Draw a token from softmax(logits): (batch, vocab) -> (batch,). ValueError where nothing is possible, or NaN."""
-    if not logits.amax(-1).isfinite().all():
-        raise ValueError("logits are NaN or infinite, or forbid every token: look at the weights and the settings")
+    check_logits(logits)
     return torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
 
 
+def likeliest(logits: Tensor) -> Tensor:
+    """The token with the largest logit: (batch, vocab) -> (batch,). ValueError where nothing is possible, or NaN."""
+    check_logits(logits)
+    return logits.argmax(-1)
+
+
 def restricted(logits: Tensor, temperature: float, top_k: int | None, top_p: float | None) -> Tensor:
-    """The logits that are drawn from; softmax gives the distribution. Settings as in `chooser`, temperature above 0."""
+    """The logits that are drawn from; softmax gives the distribution. Settings as in `Sampler`, temperature above 0."""
     logits = with_temperature(logits, temperature)
     if top_k is not None:
         logits = keep_top_k(logits, top_k)
@@ -70,45 +81,51 @@ def restricted(logits: Tensor, temperature: float, top_k: int | None, top_p: flo
     return logits
 
 
-def cure(repetition_penalty: float = 1.0, no_repeat_ngram: int = 0) -> Callable[[Tensor, Tensor], Tensor]:
-    """(logits, ids) -> logits, against text that goes in circles; 1 and 0 change nothing."""
-
-    def cured(logits: Tensor, ids: Tensor) -> Tensor:
-        if repetition_penalty != 1:
-            logits = penalise_repetition(logits, ids, repetition_penalty)
-        if no_repeat_ngram:
-            logits = forbid_repeated_ngrams(logits, ids, no_repeat_ngram)
-        return logits
-
-    check_cure(repetition_penalty, no_repeat_ngram)
-    return cured
+def discourage_repetition(
+    logits: Tensor, ids: Tensor, repetition_penalty: float = 1.0, no_repeat_ngram: int = 0
+) -> Tensor:
+    """Both measures against text that goes in circles; 1 and 0 change nothing."""
+    if repetition_penalty != 1:
+        logits = penalize_repetition(logits, ids, repetition_penalty)
+    if no_repeat_ngram:
+        logits = forbid_repeated_ngrams(logits, ids, no_repeat_ngram)
+    return logits
 
 
-def chooser(
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    *,
-    repetition_penalty: float = 1.0,
-    no_repeat_ngram: int = 0,
-    generator: torch.Generator | None = None,
-) -> Callable[[Tensor, Tensor], Tensor]:
-    """(logits (batch, vocab), ids (batch, length)) -> the next tokens (batch,).
+def logits_processor(repetition_penalty: float = 1.0, no_repeat_ngram: int = 0) -> LogitsProcessor:
+    """`discourage_repetition` with these settings, (logits, ids) -> logits. ValueError for a setting out of range."""
+    check_repetition(repetition_penalty, no_repeat_ngram)
+    return partial(discourage_repetition, repetition_penalty=repetition_penalty, no_repeat_ngram=no_repeat_ngram)
 
-    temperature: 0 takes the likeliest token (greedy), 1 draws from the model's own distribution
-    top_k, top_p: None draws from all tokens
-    Raises ValueError for a setting out of range.
+
+@dataclass(frozen=True)
+class Sampler:
+    """How the next token is taken; ValueError for a setting out of range.
+
+    Call it: (logits (batch, vocab), ids (batch, length) so far) -> the next tokens (batch,).
     """
-    check_sampling(temperature, top_k, top_p)
-    cured = cure(repetition_penalty, no_repeat_ngram)
 
-    def choose(logits: Tensor, ids: Tensor) -> Tensor:
-        logits = cured(logits, ids)
-        if temperature == 0:
-            return logits.argmax(-1)
-        return sample(restricted(logits, temperature, top_k, top_p), generator)
+    temperature: float = 1.0  # 0 takes the likeliest token (greedy), 1 draws from the model's own distribution
+    top_k: int | None = None  # draw from so many of the likeliest tokens; None: from all
+    top_p: float | None = None  # draw from the likeliest that together reach this probability; None: from all
+    repetition_penalty: float = 1.0  # divides the logits of tokens that are there already; 1 changes nothing
+    no_repeat_ngram: int = 0  # no run of so many tokens comes twice; 0 forbids nothing
 
-    return choose
+    def __post_init__(self) -> None:
+        check_sampling(self.temperature, self.top_k, self.top_p)
+        check_repetition(self.repetition_penalty, self.no_repeat_ngram)
+
+    def __call__(self, logits: Tensor, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        logits = discourage_repetition(logits, ids, self.repetition_penalty, self.no_repeat_ngram)
+        if self.temperature == 0:
+            return likeliest(logits)
+        return sample(restricted(logits, self.temperature, self.top_k, self.top_p), generator)
+
+
+def check_logits(logits: Tensor) -> None:
+    """ValueError unless every row of the logits leaves a token to take."""
+    if not logits.amax(-1).isfinite().all():
+        raise ValueError("logits are NaN or infinite, or forbid every token: look at the weights and the settings")
 
 
 def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -> None:
@@ -124,20 +141,9 @@ def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -
         raise ValueError(f"top_p {top_p!r} is not in (0, 1]; 1 keeps every token, 0.9 the likeliest nine tenths")
 
 
-def check_cure(repetition_penalty: float, no_repeat_ngram: int) -> None:
+def check_repetition(repetition_penalty: float, no_repeat_ngram: int) -> None:
     """ValueError for what cannot be meant, with the way out."""
     if not is_number(repetition_penalty) or not 0 < repetition_penalty < math.inf:
         raise ValueError(f"repetition_penalty {repetition_penalty!r} is not above 0; 1 changes nothing, 1.2 is usual")
-    if no_repeat_ngram != 0 or isinstance(no_repeat_ngram, bool):
+    if not is_whole(no_repeat_ngram) or no_repeat_ngram != 0:
         check_whole("no_repeat_ngram", no_repeat_ngram, "0 forbids nothing, 3 every repeated run of three tokens")
-
-
-def check_whole(name: str, value: int, remark: str) -> None:
-    """ValueError unless `value` is a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} {value!r} is not a whole number of at least 1; {remark}")
-
-
-def is_number(value: object) -> bool:
-    """True for an int or a float, also NumPy's, but not for a bool."""
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -5,13 +5,14 @@ all scores of a block are one small matrix product and the gradients are two mor
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.sparse import csr_array
 
+from aigc_course.text.arguments import check_whole, is_number
 from aigc_course.text.word_vectors import WordVectors, build_vocabulary, encode
 
 
@@ -33,11 +34,12 @@ class SkipGramConfig:
     mode: str = "skip-gram"  # or "cbow"
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if isinstance(value, int) and value < 1:
-                raise ValueError(f"{name}={value} must be at least 1")
-            if isinstance(value, float) and not value > 0:
-                raise ValueError(f"{name}={value} must be above 0")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type is int:
+                check_whole(field.name, value, f"{field.default} is usual")
+            if field.type is float and not (is_number(value) and 0 < value < np.inf):
+                raise ValueError(f"{field.name} {value!r} is not a finite number above 0; {field.default} is usual")
         if self.mode not in BATCHES:
             raise ValueError(f'mode "{self.mode}" is not known; allowed: {", ".join(map(repr, BATCHES))}')
 
@@ -116,8 +118,8 @@ def skip_gram_batch(blocks: np.ndarray, noise: np.ndarray, config: SkipGramConfi
     """
     words = blocks[:, config.window : -config.window]  # (n, block)
     true = true_pairs(blocks, config.window)  # (n, block, block + 2·window)
-    each = np.float32(config.num_negatives / config.num_noise) * true.sum(axis=2, keepdims=True)
-    weight = np.concatenate([true, np.repeat(each, config.num_noise, axis=2)], axis=2)
+    noise_weight = np.float32(config.num_negatives / config.num_noise) * true.sum(axis=2, keepdims=True)
+    weight = np.concatenate([true, np.repeat(noise_weight, config.num_noise, axis=2)], axis=2)
     label = np.zeros(weight.shape[1:], np.float32)
     label[:, : blocks.shape[1]] = 1
     return Batch(words, None, np.concatenate([blocks, noise], axis=1), label, weight)

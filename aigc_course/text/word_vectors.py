@@ -5,7 +5,7 @@ Skip-gram and CBOW, which learn their vectors, stand in skip_gram.py.
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -15,6 +15,8 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.linalg import svds
 from scipy.stats import spearmanr
+
+from aigc_course.text.arguments import check_texts, check_whole, is_whole
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,12 @@ class Vocabulary:
 def build_vocabulary(sentences: Iterable[Sequence[str]], min_count: int = 5) -> Vocabulary:
     """The words that occur at least `min_count` times, the most frequent first (equally frequent ones by alphabet).
 
-    sentences:  lists of words; ValueError when fewer than two words are left, for one word has no neighbours
+    sentences:  lists of words; TypeError for texts, whose letters would be taken for words
+    ValueError when fewer than two words are left, for one word has no neighbours.
     """
-    if isinstance(sentences, str):
-        raise ValueError("sentences must be lists of words; split the text first: [line.split() for line in text]")
-    counted = Counter(word for sentence in sentences for word in sentence)
+    counted: Counter[str] = Counter()
+    for sentence in checked_sentences(sentences):
+        counted.update(sentence)
     frequent = sorted(((w, n) for w, n in counted.items() if n >= min_count), key=lambda pair: (-pair[1], pair[0]))
     if len(frequent) < 2:
         raise ValueError(
@@ -51,15 +54,27 @@ def build_vocabulary(sentences: Iterable[Sequence[str]], min_count: int = 5) -> 
     return Vocabulary(list(words), np.array(counts))
 
 
+def checked_sentences(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+    """The sentences one by one; TypeError for a text where a list of words is meant."""
+    for sentence in [sentences] if isinstance(sentences, str) else sentences:
+        if isinstance(sentence, str):
+            raise TypeError(
+                f"{sentence[:40]!r} is a text where a list of words is expected; split it first: "
+                "[line.split() for line in lines]"
+            )
+        yield sentence
+
+
 def encode(sentences: Iterable[Sequence[str]], vocabulary: Vocabulary, window: int) -> np.ndarray:
     """All sentences as one array of ids, with `window` times -1 between them, so that no window reaches across.
 
     Words outside the vocabulary are left out, as if they had not been written.
     """
-    if window < 1:
-        raise ValueError(f"window={window}: a window of at least 1 word to each side is needed")
+    check_whole("window", window, "it counts the context words to each side")
     ids = vocabulary.ids
-    pieces = [[ids[word] for word in sentence if word in ids] + [-1] * window for sentence in sentences]
+    pieces = [
+        [ids[word] for word in sentence if word in ids] + [-1] * window for sentence in checked_sentences(sentences)
+    ]
     return np.array([i for piece in pieces for i in piece], dtype=np.int32)
 
 
@@ -106,7 +121,7 @@ def ppmi(counts: csr_array, smoothing: float = 0.75) -> csr_array:
 
 def svd_vectors(matrix: csr_array, embedding_dim: int) -> np.ndarray:
     """The rows of U·sqrt(S), where U·S·Vᵀ is the best approximation of rank `embedding_dim`; (vocab, embedding_dim)."""
-    if not 1 <= embedding_dim < min(matrix.shape):
+    if not is_whole(embedding_dim) or not 1 <= embedding_dim < min(matrix.shape):
         raise ValueError(f"embedding_dim={embedding_dim} must be between 1 and {min(matrix.shape) - 1} here")
     U, S, _ = svds(matrix, k=embedding_dim, v0=np.ones(matrix.shape[0]))
     return (U * np.sqrt(S))[:, ::-1].astype(np.float32)  # largest singular value first
@@ -119,6 +134,10 @@ class WordVectors:
     words: list[str]
     vectors: np.ndarray  # (vocab, dim)
 
+    def __post_init__(self) -> None:
+        if np.ndim(self.vectors) != 2 or len(self.vectors) != len(self.words):
+            raise ValueError(f"{len(self.words)} words and vectors {np.shape(self.vectors)}: expected a row for each")
+
     @cached_property
     def ids(self) -> dict[str, int]:
         """The row of each word."""
@@ -126,9 +145,10 @@ class WordVectors:
 
     @cached_property
     def unit(self) -> np.ndarray:
-        """The vectors at length 1 (a vector of zeros stays as it is), (vocab, dim)."""
-        lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
-        return self.vectors / np.where(lengths == 0, 1, lengths)
+        """The vectors at length 1 (a vector of zeros stays as it is), (vocab, dim), in float32 at least."""
+        vectors = self.vectors.astype(np.result_type(self.vectors, np.float32))  # squares overflow in float16
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.where(lengths == 0, 1, lengths)
 
     def __contains__(self, word: str) -> bool:
         return word in self.ids
@@ -147,17 +167,27 @@ class WordVectors:
 
     def most_similar(self, query: str | np.ndarray, k: int = 10, leave_out: Sequence[str] = ()) -> list[tuple]:
         """The `k` words nearest to a word or vector, with their cosines, the nearest first; never the word itself."""
-        if not isinstance(query, str) and not np.linalg.norm(query) > 0:
-            raise ValueError("a vector of zeros (or with NaN) points nowhere and has no neighbours")
-        vector, known = (self[query], {query}) if isinstance(query, str) else (query / np.linalg.norm(query), set())
-        cosines = self.unit @ vector  # (vocab,)
-        order = np.argsort(-cosines, kind="stable")[: k + len(known) + len(leave_out)]
-        found = [(self.words[i], float(cosines[i])) for i in order]
-        return [pair for pair in found if pair[0] not in known.union(leave_out)][:k]
+        check_whole("k", k, "it counts the neighbours")
+        check_texts("leave_out", leave_out)
+        direction = self[query] if isinstance(query, str) else direction_of(query)
+        cosines = self.unit @ direction  # (vocab,)
+        excluded = {*leave_out, query} if isinstance(query, str) else set(leave_out)
+        order = np.argsort(-cosines, kind="stable")[: k + len(excluded)]
+        nearest = [(self.words[i], float(cosines[i])) for i in order]
+        return [(word, cosine) for word, cosine in nearest if word not in excluded][:k]
 
     def analogy(self, a: str, b: str, c: str, k: int = 1) -> list[tuple]:
         """a is to b as c is to ...: the words nearest to b - a + c, the three given ones left out."""
         return self.most_similar(self[b] - self[a] + self[c], k, leave_out=(a, b, c))
+
+
+def direction_of(vector: np.ndarray) -> np.ndarray:
+    """The vector at length 1; ValueError for one that points nowhere."""
+    vector = np.asarray(vector, np.result_type(vector, np.float32))
+    length = np.linalg.norm(vector)
+    if not 0 < length < np.inf:
+        raise ValueError("a vector of zeros (or with NaN or infinity) points nowhere and has no neighbours")
+    return vector / length
 
 
 class Correlation(NamedTuple):
@@ -174,7 +204,8 @@ def evaluate_similarity(word_vectors: WordVectors, pairs: Sequence[tuple[str, st
     if len(used) < 2:
         raise ValueError(f"only {len(used)} of {len(pairs)} pairs have vectors for both words: no correlation")
     cosines = [word_vectors.similarity(a, b) for a, b, _ in used]
-    return Correlation(float(spearmanr(cosines, [human for *_, human in used])[0]), len(used), len(pairs))
+    judgements = [human for *_, human in used]
+    return Correlation(float(spearmanr(cosines, judgements).statistic), len(used), len(pairs))
 
 
 def evaluate_analogies(word_vectors: WordVectors, questions: Sequence[tuple[str, str, str, str]]) -> tuple[int, int]:
@@ -189,6 +220,11 @@ def neighbour_stability(runs: Sequence[WordVectors], words: Sequence[str], k: in
 
     Jaccard index of two sets: size of what they share, divided by the size of what either has.
     """
+    if len(runs) < 2 or not len(words):
+        raise ValueError(
+            f"{len(runs)} runs and {len(words)} words: expected at least two runs to compare, and one word"
+        )
+    check_texts("words", words)
     neighbours = [[{near for near, _ in run.most_similar(word, k)} for word in words] for run in runs]
     pairs = [pair for a, b in combinations(neighbours, 2) for pair in zip(a, b, strict=True)]
     return float(np.mean([len(a & b) / len(a | b) for a, b in pairs]))

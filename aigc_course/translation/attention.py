@@ -21,14 +21,38 @@ def check_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | No
             f"query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)}: expected "
             "(..., queries, d), (..., keys, d), (..., keys, d_v); is one of them transposed?"
         )
-    if mask is None:
-        return
+    if mask is not None:
+        check_mask(mask, key.shape[-2])
+
+
+def check_mask(mask: Tensor, num_keys: int) -> None:
+    """TypeError for a mask that is not boolean; ValueError for other keys, or a query that sees none of them."""
     if mask.dtype != torch.bool:
         raise TypeError(f"the mask must be boolean, True where a query may look, not {mask.dtype}; compare: ids != PAD")
-    if mask.shape[-1] != key.shape[-2]:
-        raise ValueError(f"mask {tuple(mask.shape)} does not fit {key.shape[-2]} keys; its last axis must be the keys")
+    if mask.shape[-1] != num_keys:
+        raise ValueError(f"mask {tuple(mask.shape)} does not fit {num_keys} keys; its last axis must be the keys")
     if not mask.any(dim=-1).all():
         raise ValueError("the mask hides every key from some query; let it see at least one")
+
+
+def check_memory_mask(memory: Tensor, mask: Tensor) -> None:
+    """As `check_mask`; ValueError too unless the mask is (batch, keys), as memory (batch, keys, memory_dim) is."""
+    if torch.compiler.is_compiling():
+        return
+    if mask.shape != memory.shape[:2]:
+        raise ValueError(f"mask {tuple(mask.shape)}: expected (batch, keys), here {tuple(memory.shape[:2])}")
+    check_mask(mask, memory.shape[1])
+
+
+def check_head_mask(query: Tensor, key: Tensor, mask: Tensor | None) -> None:
+    """ValueError unless the mask is (batch, 1 or queries, keys): with fewer axes it would be laid on the heads."""
+    if torch.compiler.is_compiling() or mask is None:
+        return
+    batch, queries = query.shape[:2]
+    if mask.ndim != 3 or mask.shape[0] not in (1, batch) or mask.shape[1] not in (1, queries):
+        expected = f"expected (batch, 1 or queries, keys), here {(batch, queries, key.shape[1])}"
+        hint = "; one of keys alone becomes mask[:, None]" if mask.ndim == 2 else ""
+        raise ValueError(f"mask {tuple(mask.shape)}: {expected}{hint}")
 
 
 def scaled_dot_product_attention(
@@ -69,6 +93,7 @@ class MultiHeadAttention(nn.Module):
         self.W_q, self.W_k, self.W_v, self.W_o = (nn.Linear(dim, dim) for _ in range(4))
 
     def forward(self, query, key, value, mask=None):
+        check_head_mask(query, key, mask)
         q, k, v = (x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (batch, heads, length, dim / heads)
                    for x in (self.W_q(query), self.W_k(key), self.W_v(value)))  # fmt: skip
         out, weights = scaled_dot_product_attention(q, k, v, None if mask is None else mask[:, None])
@@ -88,6 +113,7 @@ class DotAttention(nn.Module):
         self.W_v = nn.Linear(memory_dim, dim, bias=False)
 
     def forward(self, query, memory, mask):
+        check_memory_mask(memory, mask)
         return scaled_dot_product_attention(query, self.W_k(memory), self.W_v(memory), mask[:, None])
 
 
@@ -96,11 +122,15 @@ class AdditiveAttention(nn.Module):
 
     def __init__(self, dim: int, memory_dim: int):
         super().__init__()
-        self.W, self.U = nn.Linear(dim, dim, bias=False), nn.Linear(memory_dim, dim)
-        self.v, self.W_v = nn.Linear(dim, 1, bias=False), nn.Linear(memory_dim, dim, bias=False)
+        self.W = nn.Linear(dim, dim, bias=False)
+        self.U = nn.Linear(memory_dim, dim)
+        self.v = nn.Linear(dim, 1, bias=False)
+        self.W_v = nn.Linear(memory_dim, dim, bias=False)
 
     def forward(self, query, memory, mask):
-        q, k = self.W(query)[:, :, None], self.U(memory)[:, None]  # (batch, queries, 1, dim), (batch, 1, keys, dim)
+        check_memory_mask(memory, mask)
+        q = self.W(query)[:, :, None]  # (batch, queries, 1, dim)
+        k = self.U(memory)[:, None]  # (batch, 1, keys, dim)
         scores = self.v(torch.tanh(q + k)).squeeze(-1)  # (batch, queries, keys)
         weights = scores.masked_fill(~mask[:, None], -math.inf).softmax(dim=-1)
         return weights @ self.W_v(memory), weights

@@ -1,8 +1,10 @@
-"""A translation task whose truth is known: texts of spelled_out.py, in English and Chinese, to digits.
+"""A translation task whose truth is known: texts of synthetic.spelled_out, in English and Chinese, to digits.
 
 Pairs are drawn by seed, split so that no meaning of the test set occurs in training, and turned into padded batches.
 """
 
+import numbers
+import operator
 import random
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -48,9 +50,10 @@ def draw_meaning(rng: random.Random) -> str:
 
 def make_pairs(num_pairs: int, seed: int) -> list[Pair]:
     """Different sources, English and Chinese in turn, each in one of its phrasings; the same seed, the same pairs."""
-    if not 0 < num_pairs <= 10**6:
+    if not isinstance(num_pairs, numbers.Integral) or isinstance(num_pairs, bool) or not 0 < num_pairs <= 10**6:
         raise ValueError(f"num_pairs={num_pairs} is not in 1 .. 1,000,000")
-    rng, pairs = random.Random(seed), {}
+    rng = random.Random(operator.index(seed))
+    pairs: dict[str, Pair] = {}
     while len(pairs) < num_pairs:
         language, meaning = LANGUAGES[len(pairs) % 2], draw_meaning(rng)
         source = rng.choice(phrasings(meaning, language))
@@ -63,7 +66,7 @@ def split_pairs(pairs: Sequence[Pair], test_share: float, seed: int) -> tuple[li
     if not 0 < test_share < 1:
         raise ValueError(f"test_share={test_share} is not between 0 and 1; 0.1 keeps every tenth meaning for the test")
     meanings = sorted({pair.target for pair in pairs})
-    held_out = set(random.Random(seed).sample(meanings, round(test_share * len(meanings))))
+    held_out = set(random.Random(operator.index(seed)).sample(meanings, round(test_share * len(meanings))))
     train = [pair for pair in pairs if pair.target not in held_out]
     return train, [pair for pair in pairs if pair.target in held_out]
 
@@ -84,12 +87,14 @@ class Vocabulary:
             raise ValueError(f"not in the vocabulary: {', '.join(unknown)}")
         return [self.ids[token] for token in tokens]
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of target ids up to the first <end>, without <start>."""
+    def decode(self, ids: Iterable[int] | Tensor) -> str:
+        """The text of target ids up to the first <end>, without <start>; ValueError for an id it does not have."""
         text = ""
-        for number in map(int, ids):
+        for number in map(operator.index, ids):
             if number == END:
                 break
+            if not 0 <= number < len(self.tokens):
+                raise ValueError(f"id {number} is not in 0 .. {len(self.tokens) - 1}, the ids of this vocabulary")
             text += self.tokens[number] if number > END else ""
         return text
 

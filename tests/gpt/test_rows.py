@@ -19,11 +19,12 @@ def test_rows_begin_where_stories_begin():
 
 
 def test_bad_rows_are_refused():
-    with pytest.raises(ValueError, match="row_length 1"):
-        pack([[1, 2]], 0, 1)
+    for row_length in (1, 2.5, True):
+        with pytest.raises(ValueError, match=f"row_length {row_length}"):
+            pack([[1, 2]], 0, row_length)
     with pytest.raises(ValueError, match="no tokens"):
         pack([[1, 2], []], 0, 9)
-    for batch_size in (0, 51):
+    for batch_size in (0, 51, 2.5, True):
         with pytest.raises(ValueError, match=f"batch_size {batch_size} and 50 rows"):
             shuffled(np.zeros((50, 9), int), batch_size, seed=0)
 

@@ -58,7 +58,8 @@ def same(a, b):
 @pytest.mark.parametrize(
     "bad",
     [
-        {"num_steps": 0}, {"num_warmup_steps": 1001}, {"num_warmup_steps": -1}, {"learning_rate": 0.0},
+        {"num_steps": 0}, {"num_steps": 10.5}, {"num_steps": True},
+        {"num_warmup_steps": 1001}, {"num_warmup_steps": -1}, {"learning_rate": 0.0},
         {"learning_rate": math.nan}, {"learning_rate": math.inf}, {"last_learning_rate": 1.0},
         {"hidden_learning_rate": 0.0}, {"hidden_learning_rate": math.nan}, {"beta1": 1.0}, {"beta2": -0.1},
         {"weight_decay": -1.0}, {"max_grad_norm": 0.0}, {"max_grad_norm": math.nan},

@@ -1,4 +1,4 @@
-"""A small training that test_gpt_training.py runs in a process of its own, to kill it."""
+"""A small training that tests/gpt/test_training.py runs in a process of its own, to kill it."""
 
 import time
 from pathlib import Path

@@ -42,6 +42,8 @@ def test_english_has_spaces_and_chinese_has_none():
     [
         ((5, 0, "fr"), 'language "fr" is not known'),
         ((-1, 0), "a count of 0 or more"),
+        ((2.5, 0), "a count of 0 or more"),
+        ((True, 0), "a count of 0 or more"),
         ((5, 0, "en", 1.5), "a share in 0..1"),
     ],
 )

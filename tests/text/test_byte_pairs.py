@@ -104,6 +104,25 @@ def test_an_unknown_id_is_refused(ours, number):
         ours.decode([number])
 
 
+def test_half_a_token_is_refused(ours):
+    with pytest.raises(TypeError, match="integer"):
+        ours.decode([15496.5])
+
+
+@pytest.mark.parametrize(
+    ("broken", "error", "said"),
+    [
+        (lambda: learn_merges("the hen", 5), TypeError, r"texts is one text .* put it in brackets: \[text\]"),
+        (lambda: BytePairs.learn(b"the hen", 5), TypeError, "put it in brackets"),
+        (lambda: learn_merges(CORPUS, -1), ValueError, "num_merges -1"),
+        (lambda: learn_merges(CORPUS, 2.5), ValueError, "num_merges 2.5"),
+    ],
+)
+def test_what_cannot_be_learned_is_told_the_way_out(broken, error, said):
+    with pytest.raises(error, match=said):
+        broken()
+
+
 def test_the_shipped_model_has_a_vocabulary_of_the_same_kind():
     folder = data_folder() / "models" / "story_gpt2"
     files = str(folder / "vocab.json"), str(folder / "merges.txt")
@@ -143,3 +162,10 @@ def test_files_that_do_not_match_or_are_damaged_are_named(tmp_path, gpt2_files):
     (tmp_path / "vocab.json").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match=r"vocab\.json is damaged"):
         BytePairs.from_files(tmp_path / "vocab.json", gpt2_files[1])
+    for text in ("[]", '{"a": "b"}', '{"a": true}', "7"):
+        (tmp_path / "vocab.json").write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=r"vocab\.json does not give each token its id"):
+            BytePairs.from_files(tmp_path / "vocab.json", gpt2_files[1])
+    merges.write_text("#version: 0.2\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"merges\.txt holds no pairs, but .* has longer tokens"):
+        BytePairs.from_files(gpt2_files[0], merges)

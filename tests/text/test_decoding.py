@@ -14,8 +14,8 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from aigc_course.text import decoding
-from aigc_course.text.decoding import chooser, sample
+from aigc_course.text import arguments, decoding
+from aigc_course.text.decoding import Sampler, logits_processor, sample
 
 IDS = torch.zeros(1, 1, dtype=torch.long)
 
@@ -49,7 +49,7 @@ def test_top_p_agrees_and_keeps_a_token(top_p, values):
 def test_repetition_penalty_agrees(penalty):
     ids = torch.randint(0, 100, (6, 30), generator=torch.Generator().manual_seed(1))
     expected = RepetitionPenaltyLogitsProcessor(penalty)(ids, logits())
-    torch.testing.assert_close(decoding.penalise_repetition(logits(), ids, penalty), expected, rtol=0, atol=0)
+    torch.testing.assert_close(decoding.penalize_repetition(logits(), ids, penalty), expected, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
@@ -70,7 +70,7 @@ def test_nothing_changes_the_logits_in_place():
     values, ids = logits(), torch.zeros(6, 5, dtype=torch.long)
     before = values.clone()
     decoding.restricted(values, 0.7, 5, 0.5)
-    decoding.cure(1.5, 2)(values, ids)
+    logits_processor(1.5, 2)(values, ids)
     assert torch.equal(values, before)
 
 
@@ -78,9 +78,10 @@ def test_first_token_of_100_000_draws_follows_transformers_distribution():
     values = logits(1, 2000, seed=3)
     processed = TopPLogitsWarper(0.9)(None, TopKLogitsWarper(40)(None, TemperatureLogitsWarper(0.7)(None, values)))
     expected = processed.softmax(-1)[0].double().numpy()
-    choose = chooser(0.7, 40, 0.9, generator=torch.Generator().manual_seed(0))
-    drawn = choose(values.expand(100_000, -1)[:50_000], IDS.expand(50_000, 1)).tolist()
-    drawn += choose(values.expand(50_000, -1), IDS.expand(50_000, 1)).tolist()
+    sampler, generator = Sampler(0.7, 40, 0.9), torch.Generator().manual_seed(0)
+    drawn = []
+    for _ in range(2):  # in two halves, for the memory
+        drawn += sampler(values.expand(50_000, -1), IDS.expand(50_000, 1), generator).tolist()
     counts = np.bincount(drawn, minlength=2000)
     kept = expected > 0
     assert not counts[~kept].any()
@@ -90,12 +91,12 @@ def test_first_token_of_100_000_draws_follows_transformers_distribution():
 
 def test_temperature_0_takes_the_likeliest_and_tiny_temperature_nearly_always():
     values = logits()
-    assert torch.equal(chooser(0)(values, IDS), values.argmax(-1))
-    assert torch.equal(chooser(1e-6)(values * 1e5, IDS), values.argmax(-1))
+    assert torch.equal(Sampler(0)(values, IDS), values.argmax(-1))
+    assert torch.equal(Sampler(1e-6)(values * 1e5, IDS), values.argmax(-1))
 
 
 def test_the_same_generator_draws_the_same():
-    draws = [chooser(generator=torch.Generator().manual_seed(7))(logits(), IDS) for _ in range(2)]
+    draws = [Sampler()(logits(), IDS, torch.Generator().manual_seed(7)) for _ in range(2)]
     assert torch.equal(*draws)
 
 
@@ -125,10 +126,35 @@ def test_the_same_generator_draws_the_same():
 )
 def test_a_setting_out_of_range_is_told_the_way_out(settings, said):
     with pytest.raises(ValueError, match=said):
-        chooser(**settings)
+        Sampler(**settings)
+    cures = {name: value for name, value in settings.items() if name.startswith(("rep", "no_"))}
+    if cures:
+        with pytest.raises(ValueError, match=said):
+            logits_processor(**cures)
+
+
+def test_numbers_of_numpy_are_numbers_and_bools_are_none():
+    settings = {"temperature": 0.8, "top_k": 5, "top_p": 0.9, "repetition_penalty": 1.5, "no_repeat_ngram": 2}
+    ids = torch.randint(0, 100, (6, 30), generator=torch.Generator().manual_seed(1))
+    for real, whole in ((np.float64, np.int64), (np.float32, np.uint8), (np.float16, np.int32)):
+        theirs = {name: (whole if isinstance(value, int) else real)(value) for name, value in settings.items()}
+        ours = {name: value.item() for name, value in theirs.items()}  # what the rounded numbers are worth
+        drawn = [Sampler(**given)(logits(), ids, torch.Generator().manual_seed(7)) for given in (theirs, ours)]
+        assert torch.equal(*drawn)
+    assert not arguments.is_number(np.True_) and not arguments.is_whole(np.True_)
 
 
 @pytest.mark.parametrize("bad", [math.nan, -math.inf])
-def test_logits_that_leave_nothing_to_draw_are_refused(bad):
+def test_logits_that_leave_nothing_to_take_are_refused(bad):
+    values = logits(2)
+    values[1] = bad  # one row is enough
+    for take in (sample, lambda x: Sampler(0)(x, IDS.expand(2, 1)), lambda x: Sampler(0.8)(x, IDS.expand(2, 1))):
+        with pytest.raises(ValueError, match="forbid every token"):
+            take(values)
+
+
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_when_every_token_is_forbidden_none_is_repeated(temperature):
+    ids = torch.arange(5)[None]
     with pytest.raises(ValueError, match="forbid every token"):
-        sample(torch.full((2, 5), bad))
+        Sampler(temperature, no_repeat_ngram=1)(torch.zeros(1, 5), ids)

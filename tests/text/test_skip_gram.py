@@ -226,10 +226,13 @@ def test_a_pair_that_people_call_alike_is_alike():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"window": 0}, "window=0 must be at least 1"),
-        ({"embedding_dim": -3}, "embedding_dim=-3"),
-        ({"learning_rate": 0.0}, "learning_rate=0.0 must be above 0"),
-        ({"subsampling": float("nan")}, "subsampling=nan"),
+        ({"window": 0}, "window 0 is not a whole number of at least 1; 5 is usual"),
+        ({"window": 2.5}, "window 2.5"),
+        ({"num_epochs": True}, "num_epochs True"),
+        ({"embedding_dim": -3}, "embedding_dim -3"),
+        ({"learning_rate": 0.0}, "learning_rate 0.0 is not a finite number above 0; 0.025 is usual"),
+        ({"learning_rate": "fast"}, "learning_rate 'fast'"),
+        ({"subsampling": float("nan")}, "subsampling nan"),
         ({"mode": "glove"}, "mode \"glove\" is not known; allowed: 'skip-gram', 'cbow'"),
     ],
 )

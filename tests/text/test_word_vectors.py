@@ -66,7 +66,6 @@ def test_encode_keeps_sentences_apart_and_leaves_unknown_words_out():
         ([], "a vocabulary of 0 words teaches nothing; the corpus has 0 different words"),
         ([["a"] * 9], "a vocabulary of 1 words"),
         (SENTENCES, "min_count=5 times: give more text or a smaller min_count"),
-        ("the cat", "split the text first"),
     ],
 )
 def test_a_corpus_that_teaches_nothing_is_refused(sentences, said):
@@ -74,9 +73,18 @@ def test_a_corpus_that_teaches_nothing_is_refused(sentences, said):
         build_vocabulary(sentences)
 
 
-def test_window_0_is_refused():
-    with pytest.raises(ValueError, match="window=0"):
-        encode(SENTENCES, build_vocabulary(SENTENCES, min_count=1), window=0)
+@pytest.mark.parametrize("texts", ["the cat", ["the cat sat"], (line for line in ["the cat", "sat"])])
+def test_a_text_where_words_are_meant_is_refused(texts):
+    with pytest.raises(TypeError, match=r"'the cat.*' is a text where a list of words is expected; split it first"):
+        build_vocabulary(texts)
+    with pytest.raises(TypeError, match="split it first"):
+        encode(["the cat sat"], build_vocabulary(SENTENCES, min_count=1), window=2)
+
+
+@pytest.mark.parametrize("window", [0, -1, 2.0, True])
+def test_a_window_that_is_none_is_refused(window):
+    with pytest.raises(ValueError, match=f"window {window} is not a whole number of at least 1"):
+        encode(SENTENCES, build_vocabulary(SENTENCES, min_count=1), window)
 
 
 # Counts
@@ -165,7 +173,39 @@ def test_a_vector_of_zeros_is_near_nothing():
     assert vectors.similarity("a", "b") == 0
 
 
-@pytest.mark.parametrize("direction", [np.zeros(6), np.full(6, np.nan)])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int8])
+def test_long_vectors_have_the_similarity_of_short_ones(dtype):
+    directions = np.array([[100, 100, 100], [100, 100, -100], [-100, 50, 100]])
+    short = WordVectors(["a", "b", "c"], directions / 100.0)
+    long = WordVectors(["a", "b", "c"], directions.astype(dtype))  # the sum of squares is 30,000 ...
+    longer = WordVectors(["a", "b", "c"], (2 * directions.astype(float)).astype(np.float16))  # ... or 120,000
+    for pair in ("ab", "bc", "ac"):
+        assert long.similarity(*pair) == pytest.approx(short.similarity(*pair), abs=1e-6)
+        assert longer.similarity(*pair) == pytest.approx(short.similarity(*pair), abs=1e-6)
+    for vectors in (long, longer):
+        nearest = vectors.most_similar(vectors.vectors[0], k=3)
+        assert [word for word, _ in nearest] == ["a", "b", "c"]
+        assert [cosine for _, cosine in nearest] == pytest.approx([1, 1 / 3, short.similarity("a", "c")], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("broken", "error", "said"),
+    [
+        (lambda vectors: WordVectors(["a", "b"], vectors.vectors), ValueError, r"2 words and vectors \(10, 6\)"),
+        (lambda vectors: WordVectors(["a"], np.ones(3)), ValueError, "expected a row for each"),
+        (lambda vectors: vectors.most_similar("cat", k=0), ValueError, "k 0 is not a whole number"),
+        (lambda vectors: vectors.most_similar("cat", leave_out="dog"), TypeError, r"brackets: \[text\]"),
+        (lambda vectors: neighbour_stability([vectors], ["cat"]), ValueError, "at least two runs"),
+        (lambda vectors: neighbour_stability([vectors, vectors], []), ValueError, "0 words"),
+        (lambda vectors: neighbour_stability([vectors, vectors], "cat"), TypeError, r"brackets: \[text\]"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_the_way_out(vectors, broken, error, said):
+    with pytest.raises(error, match=said):
+        broken(vectors)
+
+
+@pytest.mark.parametrize("direction", [np.zeros(6), np.full(6, np.nan), np.full(6, np.inf)])
 def test_a_direction_that_points_nowhere_is_refused(vectors, direction):
     with pytest.raises(ValueError, match="points nowhere"):
         vectors.most_similar(direction)

@@ -10,22 +10,18 @@ from aigc_course.synthetic.stories import HELD_OUT, tell_many
 from tools.bench.stories import gap_closed
 from tools.train.gpt import (
     BATCH_SIZE,
-    CHOSEN_STEPS,
     CONTEXT_LENGTH,
     END,
-    FIRST_STORIES,
     PHASES,
     REPEAT_WEIGHT,
     STEPS_AT_ONCE,
     STORIES_A_STEP,
-    TOLD,
     fact_weights,
     new_model,
     set_apart,
     shares,
     story_batches,
     story_log_probs,
-    told_for,
     train_tokenizer,
 )
 
@@ -43,27 +39,27 @@ def test_the_tokenizer_can_be_made_again(tmp_path):
         assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
 
 
-@pytest.mark.parametrize("number", range(len(PHASES)))
-def test_batches_are_full_and_no_story_comes_twice(tokenizer, number):
-    batch_at, last = story_batches(tokenizer, number), PHASES[number].num_steps - 1
+@pytest.mark.parametrize("phase", PHASES)
+def test_batches_are_full_and_no_story_comes_twice(tokenizer, phase):
+    batch_at, last = story_batches(tokenizer, phase), phase.training.num_steps - 1
     steps = (0, 1, STEPS_AT_ONCE - 1, STEPS_AT_ONCE, last)
     rows = torch.cat([batch_at(step) for step in steps])
     assert rows.shape == (len(steps) * BATCH_SIZE, CONTEXT_LENGTH)
-    assert torch.equal(story_batches(tokenizer, number)(STEPS_AT_ONCE), batch_at(STEPS_AT_ONCE))
+    assert torch.equal(story_batches(tokenizer, phase)(STEPS_AT_ONCE), batch_at(STEPS_AT_ONCE))
     begins = {tokenizer.decode(row).removeprefix(END).split(END)[0] for row in rows}
     assert len(begins) == len(rows)
-    blocks = [told_for(number, block) for block in (0, 1, last // STEPS_AT_ONCE)]
+    blocks = [phase.stories(block) for block in (0, 1, last // STEPS_AT_ONCE)]
     assert begins <= {story.text for stories in blocks for story in stories}
     again = [sum(story.text.count(story.world.time) > 1 for story in stories) / len(stories) for stories in blocks]
     assert again[-1] < 0.5
-    assert again[0] == 1 if CHOSEN_STEPS[number] else again[0] < 0.5
+    assert again[0] == 1 if phase.chosen_steps else again[0] < 0.5
 
 
 def test_held_out_stories_and_those_of_the_phases_have_numbers_of_their_own():
     count = STEPS_AT_ONCE * STORIES_A_STEP
-    blocks = [-(-phase.num_steps // STEPS_AT_ONCE) for phase in PHASES]
-    ends = [first + told * number * count for first, told, number in zip(FIRST_STORIES, TOLD, blocks, strict=True)]
-    assert all(end <= begin for end, begin in zip(ends, (*FIRST_STORIES[1:], HELD_OUT), strict=True))
+    ends = [phase.first_story + phase.told_per_kept * phase.num_blocks * count for phase in PHASES]
+    begins = [*(phase.first_story for phase in PHASES[1:]), HELD_OUT]
+    assert all(end <= begin for end, begin in zip(ends, begins, strict=True))
 
 
 def test_tokens_that_look_alike_are_set_apart_and_others_left_alone(tokenizer):
@@ -79,7 +75,7 @@ def test_tokens_that_look_alike_are_set_apart_and_others_left_alone(tokenizer):
 
 
 def test_words_that_come_again_weigh_more_for_a_time(tokenizer):
-    weights_of = fact_weights(tokenizer, 0)
+    weights_of = fact_weights(tokenizer, PHASES[0])
     ids = torch.tensor([tokenizer(f"The purple cat had a purple hat.{END} A purple one")["input_ids"]])
     losses = torch.ones(ids.shape)
     words = [tokenizer.decode(token) for token in ids[0]]
@@ -88,7 +84,7 @@ def test_words_that_come_again_weigh_more_for_a_time(tokenizer):
     assert early[again] > REPEAT_WEIGHT
     assert early[words.index(" purple")] == early[-2] == 1  # the first one, and the one in another story
     assert weights_of(0, ids, 0 * losses).max() == 1  # what is foreseen weighs no more
-    assert torch.equal(weights_of(PHASES[0].num_steps - 1, ids, losses), losses)
+    assert torch.equal(weights_of(PHASES[0].training.num_steps - 1, ids, losses), losses)
 
 
 def test_log_probs_are_those_of_one_story_at_a_time(tokenizer):

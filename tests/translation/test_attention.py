@@ -80,9 +80,15 @@ def test_gradients_equal_torchs():
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
 
 
-def test_the_scale_keeps_scores_at_standard_deviation_one():
-    q, k = random(1, 400, 256), random(1, 400, 256, seed=1)
-    assert (q @ k.transpose(1, 2) / math.sqrt(256)).std() == pytest.approx(1, abs=0.02)
+def test_the_scale_keeps_the_weights_as_even_for_long_vectors_as_for_short_ones():
+    """Without it the scores spread by sqrt(d), and one key takes nearly all."""
+    entropies = []
+    for d in (64, 1024):
+        q, k = random(1, 400, d), random(1, 400, d, seed=1)
+        weights = scaled_dot_product_attention(q, k, k)[1]
+        entropies.append(-(weights * weights.clamp(min=1e-30).log()).sum(dim=-1).mean().item())
+    # scores of standard deviation 1 are a log-normal share of the even weight: log 400 - 1/2
+    assert entropies == pytest.approx([math.log(400) - 0.5] * 2, abs=0.05)
 
 
 def test_equal_keys_share_the_weight_evenly():
@@ -136,3 +142,29 @@ def test_bad_input_is_told_the_way_out(shapes, mask, error, said):
 def test_heads_that_do_not_divide_are_refused(heads):
     with pytest.raises(ValueError, match="allowed: 1, 2, 4, 8"):
         MultiHeadAttention(8, heads)
+
+
+@pytest.mark.parametrize("batch", [2, 3])  # as many as the heads, or another number
+def test_a_mask_that_would_be_laid_on_the_heads_is_refused(batch):
+    attention, x = MultiHeadAttention(8, 2), random(batch, 5, 8)
+    with pytest.raises(ValueError, match=r"expected \(batch, 1 or queries, keys\).*becomes mask\[:, None\]"):
+        attention(x, x, x, some_mask(batch, 5))
+    for shape in ((batch, 2, 5), (batch + 1, 1, 5), (batch, 1, 1, 5)):
+        with pytest.raises(ValueError, match=r"expected \(batch, 1 or queries, keys\)"):
+            attention(x, x, x, some_mask(*shape))
+    assert attention(x, x, x, some_mask(batch, 5)[:, None])[0].isfinite().all()
+
+
+@pytest.mark.parametrize("kind", [DotAttention, AdditiveAttention])
+def test_both_attentions_to_a_memory_refuse_the_same_masks(kind):
+    layer, query, memory = kind(8, 12), random(2, 3, 8), random(2, 5, 12)
+    hidden = torch.tensor([[True] * 5, [False] * 5])
+    for mask, error, said in (
+        (hidden, ValueError, "hides every key"),
+        (torch.ones(2, 5), TypeError, "boolean"),
+        (some_mask(2, 4), ValueError, r"mask \(2, 4\): expected \(batch, keys\), here \(2, 5\)"),
+        (some_mask(2, 1, 5), ValueError, r"mask \(2, 1, 5\)"),
+        (some_mask(5), ValueError, r"mask \(5,\)"),
+    ):
+        with pytest.raises(error, match=said):
+            layer(query, memory, mask)

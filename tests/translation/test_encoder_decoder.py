@@ -109,6 +109,33 @@ def test_nothing_to_train_on_is_refused():
         next(training_steps(model_of(None), [], TrainingConfig(), seed=0))
 
 
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (lambda: TrainingConfig(num_epochs=0), "num_epochs 0"),
+        (lambda: TrainingConfig(batch_size=0), "batch_size 0"),
+        (lambda: TrainingConfig(batch_size=2.5), "batch_size 2.5"),
+        (lambda: TrainingConfig(learning_rate=math.nan), "learning_rate=nan"),
+        (lambda: TrainingConfig(max_grad_norm=0), "max_grad_norm=0"),
+        (lambda: EncoderDecoder(5, 0), "num_targets 0"),
+        (lambda: EncoderDecoder(5, 5, dim=-1), "dim -1"),
+        (lambda: translate_pairs(model_of(None), PAIRS, SOURCES, TARGETS, batch_size=0), "batch_size 0"),
+        (lambda: greedy_decode(model_of(None), torch.tensor([[3]]), torch.tensor([[True]]), longest=0), "longest 0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(broken, said):
+    with pytest.raises(ValueError, match=said):
+        broken()
+
+
+def test_weights_that_are_nan_write_nothing():
+    model, batch = model_of("dot"), make_batch(ENCODED[:2])
+    with torch.no_grad():
+        model.decoder.output.bias[3] = math.nan
+    with pytest.raises(ValueError, match="weights are NaN"):
+        greedy_decode(model, batch.source, batch.mask)
+
+
 def test_an_unknown_attention_is_refused():
     with pytest.raises(ValueError, match='allowed: None, "dot", "additive"'):
         EncoderDecoder(5, 5, 8, "multiplicative")

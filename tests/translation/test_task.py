@@ -105,10 +105,24 @@ def test_a_character_that_is_none_of_ours_is_named(text):
         words_of(text)
 
 
-@pytest.mark.parametrize("meaning", ["35006", "-1", "1,000,000,000", "007", "1984-13-01", "", "x", "1984-03-03/"])
+@pytest.mark.parametrize(
+    "meaning",
+    [
+        *("35006", "-1", "1,000,000,000", "007", "1984-13-01", "", "x", "1984-03-03/", "1800-01-01", "2100-01-01"),
+        *("19840303", "1984-W10-6", "3/5", "2001-12-24/1984-03-03", "1984-03-03/1984-03-03", "1984-03-03/" * 2),
+    ],
+)
 def test_a_meaning_that_is_none_is_refused(meaning):
-    with pytest.raises(ValueError, match=r"no meaning|month|isoformat|day"):
-        phrasings(meaning, "en")
+    for language in LANGUAGES:
+        with pytest.raises(ValueError, match=r"is no meaning; expected 0 to 999,999,999, a date of 1900 to 2099"):
+            phrasings(meaning, language)
+
+
+def test_what_is_no_text_is_refused():
+    with pytest.raises(TypeError, match="meaning is a int; give it in digits, as a str"):
+        phrasings(35, "en")
+    with pytest.raises(TypeError, match="text is a int"):
+        read(35)
 
 
 def test_an_unknown_language_is_refused():
@@ -146,7 +160,7 @@ def test_a_share_that_leaves_a_side_empty_is_refused(pairs, share):
         split_pairs(pairs, share, seed=0)
 
 
-@pytest.mark.parametrize("count", [0, -1, 10**7])
+@pytest.mark.parametrize("count", [0, -1, 10**7, 2.5, True])
 def test_a_count_out_of_range_is_refused(count):
     with pytest.raises(ValueError, match="not in 1"):
         make_pairs(count, seed=0)
@@ -161,6 +175,9 @@ def test_vocabulary_there_and_back(pairs):
     with pytest.raises(ValueError, match="not in the vocabulary: sieben, zwei"):
         sources.encode(["zwei", "seven", "sieben"])
     assert Vocabulary("ab").decode([START, 3, 4, 2, 3, PAD]) == "ab"
+    for unknown in (5, -1):
+        with pytest.raises(ValueError, match=rf"id {unknown} is not in 0 \.\. 4"):
+            Vocabulary("ab").decode([3, unknown])
 
 
 def test_padding_and_mask(pairs):

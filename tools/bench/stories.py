@@ -19,7 +19,6 @@ import transformers
 from aigc_course.intervals import bootstrap_interval, share_interval
 from aigc_course.kit import runtime
 from aigc_course.synthetic.stories import HELD_OUT, Story, read_back, tell_many
-from aigc_course.text.copying import longest_shared_runs
 from aigc_course.text.ngrams import NGramModel
 from tools.train.gpt import TEMPERATURE, story_log_probs, write_stories
 
@@ -88,6 +87,30 @@ def story_table(tokenizer, model, count: int, num_compared: int) -> None:
     print(
         f"  whole stories that are among them: {len(set(texts) & set(training))}; told twice: {count - len(set(texts))}"
     )
+
+
+def windows(words: list[str], length: int) -> set[tuple[str, ...]]:
+    """The different runs of `length` words."""
+    return {tuple(words[first : first + length]) for first in range(len(words) - length + 1)}
+
+
+def longest_shared_runs(texts: list[str], others: list[str]) -> np.ndarray:
+    """For each text the length, in words, of its longest run of words that occurs in any of the others; (texts,).
+
+    A run can only be shared if the runs inside it are: what has no shared run of some length is not looked at again.
+    """
+    longest = np.zeros(len(texts), dtype=int)
+    still = {number: text.split() for number, text in enumerate(texts)}  # the texts whose runs are still shared
+    known = [other.split() for other in others]
+    length = 0
+    while still:
+        length += 1
+        shared = set().union(*(windows(words, length) for words in still.values()))
+        shared &= set().union(*(shared & windows(words, length) for words in known))
+        still = {number: words for number, words in still.items() if windows(words, length) & shared}
+        known = [words for words in known if windows(words, length) & shared]
+        longest[list(still)] = length
+    return longest
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import platform
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +28,7 @@ from tqdm import tqdm
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2Tokenizer
 
 from aigc_course.gpt.rows import pack
-from aigc_course.gpt.training import TrainingConfig, logits_of, training_steps
+from aigc_course.gpt.training import TrainingConfig, WeightsOf, logits_of, training_steps
 from aigc_course.kit import runtime
 from aigc_course.synthetic.stories import HELD_OUT, Story, read_back, tell_many
 from tools.authoring.notebooks import ROOT
@@ -36,10 +36,41 @@ from tools.authoring.notebooks import ROOT
 END = "<|endoftext|>"
 VOCAB_SIZE = 1500
 CONTEXT_LENGTH = 256  # the longest story has about 230 tokens
-SHAPE = dict(n_embd=256, n_layer=4, n_head=8)
+EMBEDDING_DIM, NUM_LAYERS, NUM_HEADS = 256, 4, 8
 EMBEDDING_STD = 0.1  # five times GPT-2's: words that occur alike, such as names, must not look alike
 BATCH_SIZE = 8
-FIRST = TrainingConfig(
+STEPS_AT_ONCE = 100  # told and packed together
+STORIES_A_STEP = 2 * BATCH_SIZE  # no row takes more than two
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One training after another: its settings, and which stories it tells."""
+
+    training: TrainingConfig
+    first_story: int  # the number of its first story; no other phase tells one of them
+    told_per_kept: int = 1  # stories told for each one that is kept, and ...
+    chosen_steps: int = 0  # ... in how many steps only those are kept in which the time of day comes again
+    faded: float = 0.0  # share of the phase after which every token counts 1, see fact_weights
+    rare: float = 0.004  # a common token is a larger share of all; 0.003 leaves "afternoon" out
+    set_apart: bool = False  # before it begins, tokens that look alike are moved, see set_apart
+
+    def stories(self, block: int) -> list[Story]:
+        """The stories of STEPS_AT_ONCE steps; no other block has one of them."""
+        count = STEPS_AT_ONCE * STORIES_A_STEP
+        num_told = self.told_per_kept * count
+        told = tell_many(num_told, seed=self.first_story + block * num_told)
+        if block * STEPS_AT_ONCE < self.chosen_steps:
+            told = [story for story in told if story.text.count(story.world.time) > 1]
+        return told[:count]
+
+    @property
+    def num_blocks(self) -> int:
+        """So many times STEPS_AT_ONCE steps, the last time perhaps fewer."""
+        return -(-self.training.num_steps // STEPS_AT_ONCE)
+
+
+LONG = TrainingConfig(
     num_steps=10_000,
     learning_rate=3e-3,
     last_learning_rate=3e-5,
@@ -47,22 +78,19 @@ FIRST = TrainingConfig(
     hidden_learning_rate=4e-3,
     weight_decay=0.01,
 )
-SECOND = replace(FIRST, num_steps=3000, learning_rate=2e-3, hidden_learning_rate=2.5e-3)
-THIRD = replace(FIRST, num_steps=1500, learning_rate=1.2e-3, hidden_learning_rate=1.5e-3)
-PHASES = (FIRST, SECOND, THIRD)
-SET_APART = (False, True, False)  # after the first, months are alike, and times of day: see set_apart
-FIRST_STORIES = (0, 10_000_000, 20_000_000)  # number of each phase's first story
-TOLD = (1, 5, 1)  # stories told for each one that is kept, and ...
-CHOSEN_STEPS = (0, 1800, 0)  # ... in how many steps only those are kept in which the time of day comes again
-FADED = (0.88, 0.76, 0.0)  # share of a phase after which every token counts 1
-RARE = (0.003, 0.004, 0.004)  # a common token is a larger share of all; the first limit leaves "afternoon" out
-NUM_STEPS = sum(phase.num_steps for phase in PHASES)
+MIDDLE = replace(LONG, num_steps=3000, learning_rate=2e-3, hidden_learning_rate=2.5e-3)
+SHORT = replace(LONG, num_steps=1500, learning_rate=1.2e-3, hidden_learning_rate=1.5e-3)
+PHASES = [
+    Phase(LONG, first_story=0, faded=0.88, rare=0.003),
+    # after the first, months are alike, and times of day
+    Phase(MIDDLE, first_story=10_000_000, told_per_kept=5, chosen_steps=1800, faded=0.76, set_apart=True),
+    Phase(SHORT, first_story=20_000_000),
+]
+NUM_STEPS = sum(phase.training.num_steps for phase in PHASES)
 REPEAT_WEIGHT = 10.0  # see fact_weights
 ALIKE, APART = 0.8, 0.15  # see set_apart
 TOKENIZER_STORIES = 20_000  # the first ones of the training stories
 OFTEN = 4e-4  # a colour's share of tokens as one that comes again
-STEPS_AT_ONCE = 100  # told and packed together
-STORIES_A_STEP = 2 * BATCH_SIZE  # no row takes more than two
 NUM_HELD_OUT = 1000  # stories that the card measures
 TEMPERATURE = 0.8
 CARD = """# A small GPT-2 that tells stories
@@ -72,7 +100,7 @@ CARD = """# A small GPT-2 that tells stories
 | task | continue a short story in English: token ids -> logits of the next token |
 | network | `transformers.GPT2LMHeadModel`, {parameters:,} parameters: {shape}, context {context}, no dropout |
 | tokenizer | byte-level BPE, {vocab:,} tokens, end token `{end}` (number {end_id}); writes any Unicode text |
-| data | {stories:,} stories of the course's own grammar, `synthetic.stories`, see `tools.train.gpt.told_for` |
+| data | {stories:,} stories of the course's own grammar, `synthetic.stories`, see `tools.train.gpt.Phase` |
 | passes | one; {tokens:,} tokens |
 | held out | numbers from {held_out:,} on; none of the {measured:,} measured ones is a training story |
 | recipe | {recipe} |
@@ -100,22 +128,18 @@ def train_tokenizer(folder: Path) -> GPT2Tokenizer:
     return GPT2Tokenizer.from_pretrained(folder)
 
 
-def told_for(number: int, block: int) -> list[Story]:
-    """The stories of STEPS_AT_ONCE steps of a phase; no other block and no other phase has one of them."""
-    count = STEPS_AT_ONCE * STORIES_A_STEP
-    told = tell_many(TOLD[number] * count, seed=FIRST_STORIES[number] + block * TOLD[number] * count)
-    if block * STEPS_AT_ONCE < CHOSEN_STEPS[number]:
-        told = [story for story in told if story.text.count(story.world.time) > 1]
-    return told[:count]
+def end_token(tokenizer: GPT2Tokenizer) -> int:
+    """The id of END."""
+    return tokenizer.get_vocab()[END]
 
 
-def story_batches(tokenizer: GPT2Tokenizer, number: int) -> Callable[[int], Tensor]:
-    """Batches of rows of the stories of phase `number`."""
+def story_batches(tokenizer: GPT2Tokenizer, phase: Phase) -> Callable[[int], Tensor]:
+    """Batches of rows of the stories of a phase."""
 
     @lru_cache(maxsize=2)
     def rows(block: int) -> np.ndarray:
-        texts = [story.text for story in told_for(number, block)]
-        return pack(tokenizer(texts)["input_ids"], tokenizer.eos_token_id, CONTEXT_LENGTH)
+        texts = [story.text for story in phase.stories(block)]
+        return pack(tokenizer(texts)["input_ids"], end_token(tokenizer), CONTEXT_LENGTH)
 
     def batch_at(step: int) -> Tensor:
         block, place = divmod(step, STEPS_AT_ONCE)
@@ -124,23 +148,23 @@ def story_batches(tokenizer: GPT2Tokenizer, number: int) -> Callable[[int], Tens
     return batch_at
 
 
-def fact_weights(tokenizer: GPT2Tokenizer, number: int) -> Callable[[int, Tensor, Tensor], Tensor]:
+def fact_weights(tokenizer: GPT2Tokenizer, phase: Phase) -> WeightsOf:
     """Weights by which words that come again, and are not foreseen yet, count more for a time, so that facts are kept.
 
     A token that has been in the same story before, and is no common one, counts 1 + REPEAT_WEIGHT times its loss, up
     to eight times as much again if it seldom comes again. Towards the end of a phase every token counts 1, so that the
     model learns the plain distribution.
     """
-    end, rows = tokenizer.eos_token_id, story_batches(tokenizer, 0)
+    end, rows = end_token(tokenizer), story_batches(tokenizer, PHASES[0])
     first = torch.cat([rows(step) for step in range(STEPS_AT_ONCE)])  # (rows, length)
     counts = torch.bincount(first.flatten(), minlength=VOCAB_SIZE)
-    rare = counts < RARE[number] * counts.sum()  # (vocab,)
+    rare = counts < phase.rare * counts.sum()  # (vocab,)
     repeats = torch.bincount(first[comes_again(first, end)], minlength=VOCAB_SIZE).clamp(min=1)
     seldom = (OFTEN * first.numel() / repeats).clamp(1, 8)  # (vocab,)
 
     def weights_of(step: int, ids: Tensor, losses: Tensor) -> Tensor:
-        done = step / PHASES[number].num_steps
-        share = REPEAT_WEIGHT * min(1.0, max(0.0, (FADED[number] - done) / 0.06))
+        done = step / phase.training.num_steps
+        share = REPEAT_WEIGHT * min(1.0, max(0.0, (phase.faded - done) / 0.06))
         if share == 0:
             return torch.ones_like(losses)
         return 1 + share * (comes_again(ids, end) & rare[ids]) * losses.clamp(max=3) * seldom[ids]
@@ -158,9 +182,10 @@ def comes_again(ids: Tensor, end: int) -> Tensor:
 def new_model(tokenizer: GPT2Tokenizer, seed: int) -> GPT2LMHeadModel:
     """GPT-2 of the recipe's shape with random weights; without dropout, for no story comes twice."""
     torch.manual_seed(seed)
-    end = tokenizer.eos_token_id
+    end = end_token(tokenizer)
     config = GPT2Config(
-        vocab_size=len(tokenizer), n_positions=CONTEXT_LENGTH, bos_token_id=end, eos_token_id=end, **SHAPE,
+        vocab_size=len(tokenizer), n_positions=CONTEXT_LENGTH, bos_token_id=end, eos_token_id=end,
+        n_embd=EMBEDDING_DIM, n_layer=NUM_LAYERS, n_head=NUM_HEADS,
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
     )  # fmt: skip
     model = GPT2LMHeadModel._from_config(config, attn_implementation="eager")  # the faster one for short rows on a CPU
@@ -179,8 +204,8 @@ def set_apart(model: GPT2LMHeadModel, seed: int) -> None:
     weight = model.transformer.wte.weight  # (vocab, dim)
     likeness = F.normalize(weight, dim=1) @ F.normalize(weight, dim=1).T
     twins = likeness.fill_diagonal_(-1).max(dim=1).values > ALIKE  # (vocab,)
-    dice = torch.Generator().manual_seed(seed + 1)
-    weight[twins] += APART * torch.randn(int(twins.sum()), weight.shape[1], generator=dice)
+    generator = torch.Generator().manual_seed(seed + 1)
+    weight[twins] += APART * torch.randn(int(twins.sum()), weight.shape[1], generator=generator)
 
 
 @torch.no_grad()
@@ -189,7 +214,9 @@ def story_log_probs(model: torch.nn.Module, tokenizer: GPT2Tokenizer, texts: lis
 
     returns (stories,), (stories,)
     """
-    found, counts, end = [], [], tokenizer.eos_token_id
+    log_probs: list[Tensor] = []
+    counts: list[Tensor] = []
+    end = end_token(tokenizer)
     for first in range(0, len(texts), 50):
         stories = [[end, *ids, end] for ids in tokenizer(texts[first : first + 50])["input_ids"]]
         rows = torch.full((len(stories), max(map(len, stories))), -100)  # -100: what cross_entropy leaves out
@@ -197,16 +224,17 @@ def story_log_probs(model: torch.nn.Module, tokenizer: GPT2Tokenizer, texts: lis
             row[: len(ids)] = torch.tensor(ids)
         logits = logits_of(model, rows.clamp(min=0))[:, :-1]
         losses = F.cross_entropy(logits.transpose(1, 2), rows[:, 1:], reduction="none")  # (stories, length)
-        found.append(-losses.double().sum(dim=1))
+        log_probs.append(-losses.double().sum(dim=1))
         counts.append((rows[:, 1:] >= 0).sum(dim=1))
-    return torch.cat(found), torch.cat(counts)
+    return torch.cat(log_probs), torch.cat(counts)
 
 
 def perplexities(model: torch.nn.Module, tokenizer: GPT2Tokenizer, stories: list[Story]) -> tuple[float, float]:
     """Perplexity a token of the model, and of the grammar itself, on the same stories and tokens."""
     log_probs, counts = story_log_probs(model, tokenizer, [story.text for story in stories])
     exact = torch.tensor([story.log_prob for story in stories], dtype=torch.float64)
-    return tuple(torch.exp(-values.sum() / counts.sum()).item() for values in (log_probs, exact))
+    num_tokens = counts.sum()
+    return torch.exp(-log_probs.sum() / num_tokens).item(), torch.exp(-exact.sum() / num_tokens).item()
 
 
 def write_stories(
@@ -214,7 +242,8 @@ def write_stories(
 ) -> list[str]:
     """Stories that the model tells, from the end token to the end token or to the end of its context, 100 at a time."""
     torch.manual_seed(seed)
-    end, texts = tokenizer.eos_token_id, []
+    end = end_token(tokenizer)
+    texts: list[str] = []
     while len(texts) < count:
         start = torch.full((min(100, count - len(texts)), 1), end)
         ids = model.generate(
@@ -228,7 +257,9 @@ def write_stories(
 def shares(texts: list[str]) -> tuple[float, float]:
     """The share of well-formed texts, and of those that are well-formed without a broken fact."""
     readings = [read_back(text) for text in texts]
-    return tuple(sum(kept) / len(texts) for kept in ([r.well_formed for r in readings], [r.is_true for r in readings]))
+    well_formed = sum(reading.well_formed for reading in readings)
+    true = sum(reading.is_true for reading in readings)
+    return well_formed / len(texts), true / len(texts)
 
 
 def save_weights(model: GPT2LMHeadModel, folder: Path) -> None:
@@ -239,25 +270,29 @@ def save_weights(model: GPT2LMHeadModel, folder: Path) -> None:
             file.replace(folder / file.name)
 
 
-def train(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, number: int, checkpoint: Path, folder: Path) -> None:
-    """Train the model through phase `number`, in place; every 500 steps note how good it is, every 1,000 write it."""
-    held_out, copy, began = tell_many(100, seed=HELD_OUT), deepcopy(model).eval(), time.time()
-    phase, batches, weights_of = PHASES[number], story_batches(tokenizer, number), fact_weights(tokenizer, number)
-    steps = training_steps(model, batches, phase, checkpoint, weights_of=weights_of)
-    with tqdm(steps, total=phase.num_steps, unit="step", mininterval=5) as bar:
+def train(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, phase: Phase, checkpoint: Path, folder: Path) -> None:
+    """Train the model through a phase, in place; every 500 steps note how good it is, every 1,000 write it."""
+    held_out = tell_many(100, seed=HELD_OUT)
+    copy = deepcopy(model).eval()
+    began = time.time()
+    num_steps = phase.training.num_steps
+    weights_of = fact_weights(tokenizer, phase)
+    steps = training_steps(model, story_batches(tokenizer, phase), phase.training, checkpoint, weights_of=weights_of)
+    with tqdm(steps, total=num_steps, unit="step", mininterval=5) as bar:
         for row in bar:
-            bar.update(row["step"] - bar.n - 1)  # a resumed training begins further on
-            if row["step"] % 500 and row["step"] != phase.num_steps:
+            step = int(row["step"])
+            bar.update(step - bar.n - 1)  # a resumed training begins further on
+            if step % 500 and step != num_steps:
                 continue
             copy.load_state_dict(model.state_dict())
             perplexity, exact = perplexities(copy, tokenizer, held_out)
-            well_formed, true = shares(write_stories(copy, tokenizer, 100, TEMPERATURE, seed=row["step"]))
+            well_formed, true = shares(write_stories(copy, tokenizer, 100, TEMPERATURE, seed=step))
             note = {"began": began, "seconds": time.time() - began, **row, "perplexity": perplexity, "best": exact}
             note |= {"well_formed": well_formed, "true": true}
             with log_of(checkpoint).open("a", encoding="utf-8") as log:
                 log.write(json.dumps(note) + "\n")
             bar.write(", ".join(f"{name} {value:.4g}" for name, value in note.items()))
-            if row["step"] % 1000 == 0 or row["step"] == phase.num_steps:
+            if step % 1000 == 0 or step == num_steps:
                 save_weights(copy, folder)
 
 
@@ -273,23 +308,28 @@ def seconds_in_all(checkpoints: list[Path]) -> float:
     return sum({note["began"]: note["seconds"] for note in notes}.values())
 
 
+def recipe_of(phase: Phase) -> str:
+    """The settings of a phase's training in words; the device says whether it is bfloat16."""
+    settings = asdict(phase.training)
+    del settings["bfloat16"]
+    return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
+
+
 def write_card(folder: Path, tokenizer: GPT2Tokenizer, seed: int, seconds: float, device: str) -> str:
     """Measure the model that was written, write its card and return it."""
     model = GPT2LMHeadModel.from_pretrained(folder).eval()
     held_out = tell_many(NUM_HELD_OUT, seed=HELD_OUT)
-    blocks = [range(0, phase.num_steps, STEPS_AT_ONCE) for phase in PHASES]
-    trained = (told_for(number, step // STEPS_AT_ONCE) for number, steps in enumerate(blocks) for step in steps)
+    trained = (phase.stories(block) for phase in PHASES for block in range(phase.num_blocks))
     if {story.text for story in held_out} & {story.text for stories in trained for story in stories}:
         raise SystemExit("a held-out story is among the training stories; take other numbers for one of them")
     perplexity, exact = perplexities(model, tokenizer, held_out)
     well_formed, true = shares(write_stories(model, tokenizer, 1000, TEMPERATURE, seed=seed))
     card = CARD.format(
-        parameters=model.num_parameters(), shape=", ".join(f"{k} {v}" for k, v in SHAPE.items()),
-        context=CONTEXT_LENGTH, vocab=len(tokenizer), end=END, end_id=tokenizer.eos_token_id,
+        parameters=model.num_parameters(), shape=f"n_embd {EMBEDDING_DIM}, n_layer {NUM_LAYERS}, n_head {NUM_HEADS}",
+        context=CONTEXT_LENGTH, vocab=len(tokenizer), end=END, end_id=end_token(tokenizer),
         held_out=HELD_OUT, measured=NUM_HELD_OUT, stories=NUM_STEPS * STORIES_A_STEP,
         tokens=NUM_STEPS * BATCH_SIZE * CONTEXT_LENGTH, seed=seed,
-        recipe="; then ".join(", ".join(f"{k} {v}" for k, v in asdict(p).items() if v is not None) for p in PHASES)
-        + f"; batch_size {BATCH_SIZE}",
+        recipe="; then ".join(map(recipe_of, PHASES)) + f"; batch_size {BATCH_SIZE}",
         seconds=seconds, device=device, date=date.today(), torch=torch.__version__, python=platform.python_version(),
         transformers=transformers.__version__, tokenizers=tokenizers.__version__, perplexity=perplexity, exact=exact,
         well_formed=well_formed, true=true,
@@ -303,18 +343,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--checkpoint", type=Path, default=ROOT / "build" / "story_gpt2.checkpoint")
     options = parser.parse_args()
-    threads, half = runtime.use_threads("large"), runtime.has_bfloat16("cpu")
+    threads = runtime.use_threads("large")
+    bfloat16 = runtime.has_bfloat16("cpu")
     folder = runtime.data_folder() / "models" / "story_gpt2"
     options.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(folder)
-    model, parts = new_model(tokenizer, options.seed), []
+    model = new_model(tokenizer, options.seed)
     model.compile()  # a third faster; copies of it, which meet rows of all lengths, are left as they are
-    for number in range(len(PHASES)):
-        if SET_APART[number]:
+    parts: list[Path] = []
+    for number, phase in enumerate(PHASES, start=1):
+        if phase.set_apart:
             set_apart(model, options.seed)
-        parts.append(options.checkpoint.with_suffix(f".phase{number + 1}{options.checkpoint.suffix}"))
-        train(model, tokenizer, number, parts[-1], folder)
-    device = f"{threads} CPU thread{'s' * (threads > 1)} in {'bfloat16' if half else 'float32'}"
+        parts.append(options.checkpoint.with_suffix(f".phase{number}{options.checkpoint.suffix}"))
+        training = replace(phase.training, bfloat16=bfloat16)
+        train(model, tokenizer, replace(phase, training=training), parts[-1], folder)
+    device = f"{threads} CPU thread{'s' * (threads > 1)} in {'bfloat16' if bfloat16 else 'float32'}"
     print(write_card(folder, tokenizer, options.seed, seconds_in_all(parts), device))
 
 

@@ -67,9 +67,9 @@ def write_texts(
     from aigc_course.gpt.model import GPT
     from aigc_course.kit.datasets import find_gpt2
     from aigc_course.text.byte_pairs import BytePairs
-    from aigc_course.text.decoding import check_sampling
+    from aigc_course.text.decoding import Sampler
 
-    check_sampling(temperature, top_k, top_p)
+    sampler = Sampler(temperature, top_k, top_p)
     use_threads()
     with redirect_stdout(sys.stderr):  # which model it is does not belong among the texts
         folder = find_gpt2().path
@@ -80,7 +80,7 @@ def write_texts(
     generator = torch.Generator(device()).manual_seed(seed)
     for begin in range(0, count, BATCH):
         prompts = torch.tensor([ids] * min(BATCH, count - begin), device=device())
-        written = model.generate(prompts, max_new_tokens, temperature, top_k, top_p, generator=generator)
+        written = model.generate(prompts, max_new_tokens, sampler, generator)
         for row in written[:, len(ids) :].tolist():
             yield prompt + pairs.decode(row[: row.index(end)] if end in row else row).rstrip()
 

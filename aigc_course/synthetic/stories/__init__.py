@@ -1,17 +1,18 @@
-"""Stories with a known truth, drawn by story_grammar, worded by story_sentences, read by story_reading (story_facts).
+"""Stories with a known truth: drawn by grammar, worded by sentences, read back by reading, held to their facts.
 
 Story number n is the same text on every machine. Numbers below HELD_OUT are for training, those from HELD_OUT on are
 for testing; `disjoint` checks that the numbers in use share no text.
 """
 
 import math
+import numbers
 import random
 from dataclasses import asdict, dataclass, fields
 
 from aigc_course.synthetic.stories.facts import Fact
 from aigc_course.synthetic.stories.grammar import draw, entropy_of, telling_choices, world_choices
 from aigc_course.synthetic.stories.reading import Reading, log_prob, read_back
-from aigc_course.synthetic.stories.sentences import Forms, sentences
+from aigc_course.synthetic.stories.sentences import filled, sentences
 
 HELD_OUT = 1_000_000_000  # the first story number that is never trained on
 __all__ = [
@@ -82,23 +83,24 @@ def tell(seed: int | random.Random) -> Story:
     rng = seed if isinstance(seed, random.Random) else random.Random(checked_number(seed))
     drawn: dict[str, str] = {}
     log_prob = draw(world_choices(), rng, drawn) + draw(telling_choices(), rng, drawn)
-    forms = Forms(drawn)
-    world = World(**{field.name: forms[field.name] for field in fields(World)})
+    slots = filled(drawn)
+    world = World(**{field.name: slots[field.name] for field in fields(World)})
     return Story(" ".join(sentences(drawn)), world, log_prob)
 
 
 def tell_many(count: int, seed: int = 0) -> list[Story]:
     """The stories of the numbers seed, seed + 1, ..., seed + count - 1. ValueError for a negative count or seed."""
-    checked_number(count, "count")
-    return [tell(number) for number in range(checked_number(seed), seed + count)]
+    first = checked_number(seed)
+    return [tell(number) for number in range(first, first + checked_number(count, "count"))]
 
 
 def checked_number(number: int, name: str = "seed") -> int:
-    if isinstance(number, bool) or not isinstance(number, int):
+    """The number as an int of Python; TypeError and ValueError as `tell` says."""
+    if isinstance(number, bool) or not isinstance(number, numbers.Integral):
         raise TypeError(f"{name} {number!r} is a {type(number).__name__}; give a whole number, 0 or more")
     if number < 0:
         raise ValueError(f"{name} {number} is negative; give a whole number, 0 or more")
-    return number
+    return int(number)
 
 
 def disjoint(training: int, held_out: int) -> bool:

@@ -1,4 +1,4 @@
-"""Which facts of a story are kept, which broken, by the choices of story_grammar and the forms of story_sentences."""
+"""Which facts of a story are kept, which broken, by the choices of the grammar and the forms of its sentences."""
 
 from collections.abc import Iterator
 from functools import cache

@@ -74,7 +74,7 @@ def entropy_of(choices: Iterable[Choice]) -> float:
 
 @cache
 def words() -> dict:
-    """The word lists and sentence forms of story_words.toml."""
+    """The word lists and sentence forms of words.toml."""
     return tomllib.loads(WORDS.read_text(encoding="utf-8"))
 
 

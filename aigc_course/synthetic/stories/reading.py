@@ -1,4 +1,4 @@
-"""Stories read back: the moves and sentences of story_grammar and story_sentences are found, story_facts holds them."""
+"""Stories read back: the moves and sentences of the grammar are found in a text, and its facts are held together."""
 
 import math
 import re
@@ -104,13 +104,15 @@ def read_back(text: str) -> Reading:
         first.setdefault(mention.fact, mention)
     checked = list(checks(mentions, first))
     broken = tuple(fact for fact in checked if not fact.kept)
-    known = {name: plain(mention) for name, mention in first.items()}
-    known |= {sex: sex_of(known[who]) for who, sex in (("hero", "sex"), ("friend", "friend_sex")) if who in known}
+    facts = {name: plain(mention) for name, mention in first.items()}
+    for who, sex in (("hero", "sex"), ("friend", "friend_sex")):
+        if who in facts:
+            facts[sex] = sex_of(facts[who])
     drawn = derivation(path, first) if complete and not broken else {}
     exact = drawn and " ".join(sentences(drawn)) == text.strip()
     log_prob = log_prob_of(world_choices() + telling_choices(), drawn) if exact else -math.inf
     kept = tuple(fact for fact in checked if fact.kept)
-    return Reading(text, complete, kept, broken, known, tuple(move for move, _, _ in path), end, log_prob)
+    return Reading(text, complete, kept, broken, facts, tuple(move for move, _, _ in path), end, log_prob)
 
 
 def log_prob(text: str) -> float:
@@ -134,16 +136,20 @@ def longest_reading(text: str) -> tuple[list[tuple[str, Sentence, re.Match]], in
 
 def readings(text: str, route: tuple[str, ...], position: int) -> Iterator[tuple[list, int]]:
     """Every way to read the text by the moves of `route`, as (moves read, end), each as far as it goes."""
-    found = False
-    for sentence in sentence_patterns(route[0]) if route else ():
+    if not route:
+        yield [], position
+        return
+    move, *later_moves = route
+    goes_on = False
+    for sentence in sentence_patterns(move):
         if match := sentence.pattern.match(text, position):
-            found = True
-            step, end = (route[0], sentence, match), match.end()
-            gap = end + 1 if len(route) > 1 and text[end : end + 1] == " " else end
-            rest = readings(text, route[1:], gap) if gap > end else [([], end)]
+            goes_on = True
+            end = match.end()
+            gap = end + 1 if later_moves and text[end : end + 1] == " " else end
+            rest = readings(text, tuple(later_moves), gap) if gap > end else [([], end)]
             for path, last in rest:
-                yield [step, *path], (last if path else end)
-    if not found:
+                yield [(move, sentence, match), *path], (last if path else end)
+    if not goes_on:
         yield [], position
 
 

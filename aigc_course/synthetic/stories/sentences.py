@@ -1,4 +1,4 @@
-"""Sentence forms of story_grammar, both ways: filled with facts to tell a story, as patterns to read one back."""
+"""Sentence forms of the grammar, both ways: filled with facts to tell a story, as patterns to read one back."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,41 +8,40 @@ from typing import NamedTuple
 
 from aigc_course.synthetic.stories.grammar import CHILD, MOVES, SEXES, words
 
-PRONOUNS = {"she": {"he": "she", "him": "her", "his": "her"}, "he": {"he": "he", "him": "him", "his": "his"}}
+PRONOUNS = {
+    "she": {"he": "she", "him": "her", "his": "her", "He": "She", "His": "Her"},
+    "he": {"he": "he", "him": "him", "his": "his", "He": "He", "His": "His"},
+}
 PHRASES = ("wish", "obstacle", "attempt", "fix")  # these have a plain and a past form, and may name the thing
+WITH_ARTICLE = ("air", "colour", "friend_trait", "home", "trait")
 ROLES = {"hero": "names", "friend": "names", "kind": "kinds", "friend_kind": "kinds", "friend_trait": "trait"}
 SLOT = re.compile(r"\{(\w+)\}")
+FACT_AND_ENDING = {  # the fact that a slot shows, and how; every other slot shows the fact of its name as it is
+    **{pronoun: ("sex", pronoun) for pronoun in PRONOUNS["he"]},
+    **{f"f{pronoun}": ("friend_sex", pronoun) for pronoun in PRONOUNS["he"]},
+    **{f"{fact}_a": (fact, "a") for fact in WITH_ARTICLE},
+    **{f"{fact}_past": (fact, "past") for fact in PHRASES},
+}
 
 
-class Forms(dict):
-    """Every slot of a sentence form, made from the facts when asked for: "colour_a", "wish_past", "He", "fhim"."""
-
-    def __init__(self, facts: Mapping[str, str]):
-        super().__init__(facts)
-        self.facts = facts
-        for phrase in PHRASES:
-            self[phrase] = form(facts[phrase]).format_map(self)
-
-    def __missing__(self, slot: str) -> str:
-        fact, ending = split(slot)
-        if ending in PRONOUNS["he"]:
-            word = PRONOUNS[self[fact]][ending]
-            self[slot] = word.capitalize() if slot[0] == "H" else word
+def filled(facts: Mapping[str, str]) -> dict[str, str]:
+    """Every slot of a sentence form, made from the facts: "colour_a", "wish_past", "He", "fhim", ..."""
+    slots = dict(facts)
+    for phrase in PHRASES:
+        slots[phrase] = form(facts[phrase]).format_map(facts)
+    for slot, (fact, ending) in FACT_AND_ENDING.items():
+        if ending == "past":
+            slots[slot] = form(facts[fact], past=True).format_map(facts)
         elif ending == "a":
-            self[slot] = with_article(self[fact])
+            slots[slot] = with_article(facts[fact])
         else:
-            self[slot] = form(self.facts[fact], past=True).format_map(self)
-        return self[slot]
+            slots[slot] = PRONOUNS[facts[fact]][ending]
+    return slots
 
 
 def split(slot: str) -> tuple[str, str]:
     """The fact that a slot shows, and how: ("colour", "a"), ("wish", "past"), ("friend_sex", "him"), ("time", "")."""
-    if slot.lower() in PRONOUNS["he"]:
-        return "sex", slot.lower()
-    if slot[0] == "f" and slot[1:] in PRONOUNS["he"]:
-        return "friend_sex", slot[1:]
-    fact, _, ending = slot.rpartition("_")
-    return (fact, ending) if ending in {"a", "past"} else (slot, "")
+    return FACT_AND_ENDING.get(slot, (slot, ""))
 
 
 def form(phrase: str, past: bool = False) -> str:
@@ -59,10 +58,10 @@ def with_article(noun: str) -> str:
 
 def sentences(drawn: Mapping[str, str]) -> Iterator[str]:
     """The sentences of a story, move by move, from all that was drawn."""
-    forms = Forms(drawn)
+    slots = filled(drawn)
     for move in MOVES:
         if f"move_{move}" in drawn:
-            yield drawn[f"move_{move}"].format_map(forms)
+            yield drawn[f"move_{move}"].format_map(slots)
 
 
 @cache
@@ -91,8 +90,7 @@ def shown(slot: str) -> dict[str, tuple[str, str | None]]:
     """Each text that a slot may show, with the fact's value and, in a phrase that names the thing, the thing."""
     fact, ending = split(slot)
     if ending in PRONOUNS["he"]:
-        texts = {PRONOUNS[sex][ending]: (sex, None) for sex in SEXES}
-        return {text.capitalize() if slot[0] == "H" else text: value for text, value in texts.items()}
+        return {PRONOUNS[sex][ending]: (sex, None) for sex in SEXES}
     if fact not in PHRASES:
         return {with_article(value) if ending == "a" else value: (value, None) for value in values(fact)}
     return {
@@ -139,11 +137,11 @@ class Sentence(NamedTuple):
 @cache
 def sentence_patterns(move: str) -> tuple[Sentence, ...]:
     """The sentence forms of a move ("meet_known" and "meet_new" apart), compiled."""
-    found = []
-    for each in words()["moves"][move]:
-        pieces = tuple(SLOT.split(each))
-        found.append(Sentence(each, pieces, re.compile(pattern_of(pieces))))
-    return tuple(found)
+    sentences_of_move = []
+    for sentence_form in words()["moves"][move]:
+        pieces = tuple(SLOT.split(sentence_form))
+        sentences_of_move.append(Sentence(sentence_form, pieces, re.compile(pattern_of(pieces))))
+    return tuple(sentences_of_move)
 
 
 def pattern_of(pieces: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ import re
 import statistics
 from dataclasses import FrozenInstanceError
 
+import numpy as np
 import pytest
 
 from aigc_course.synthetic.stories import HELD_OUT, as_rows, best_perplexity, disjoint, entropy, tell, tell_many
@@ -103,6 +104,11 @@ def test_the_world_is_a_table_and_stays_as_it_is():
 def test_a_seed_of_another_type_is_refused(seed):
     with pytest.raises(TypeError, match="whole number"):
         tell(seed)
+
+
+def test_whole_numbers_of_numpy_are_numbers():
+    assert tell(np.int64(7)) == tell(7)
+    assert tell_many(np.int32(2), seed=np.uint8(7)) == tell_many(2, seed=7)
 
 
 def test_negative_numbers_are_refused():
