@@ -40,7 +40,7 @@ def quadrature(function, dim: int) -> float:
     """The integral of a function of `dim` coordinates over all that matters, by SciPy."""
     if dim == 1:
         return integrate.quad(function, -9, 9, points=[-1, 0.5, 1.5], epsabs=1e-9, limit=200)[0]
-    return integrate.dblquad(function, -5, 6, -5, 6, epsabs=1e-7, epsrel=1e-7)[0]
+    return integrate.dblquad(function, -5, 6, -5, 6, epsabs=1e-5, epsrel=1e-5)[0]
 
 
 def on_a_grid(p: Mixture, q: Mixture):

@@ -63,10 +63,8 @@ def test_environment_and_pyproject_agree(environment, pyproject):
     assert differences(environment, pyproject) == []
 
 
-@pytest.mark.parametrize("name", CARD)
-def test_the_card_is_in_both(name, environment, pyproject):
-    assert conda_name(name) in in_environment(environment)
-    assert conda_name(name) in in_pyproject(pyproject)
+def test_the_card_is_met(pyproject):
+    assert {conda_name(name) for name in CARD} <= in_pyproject(pyproject).keys()
 
 
 @pytest.mark.parametrize(

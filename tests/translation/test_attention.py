@@ -80,9 +80,17 @@ def test_gradients_equal_torchs():
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
 
 
-def test_the_scale_keeps_scores_at_standard_deviation_one():
-    q, k = random(1, 400, 256), random(1, 400, 256, seed=1)
-    assert (q @ k.transpose(1, 2) / math.sqrt(256)).std() == pytest.approx(1, abs=0.02)
+@pytest.mark.parametrize("d", [16, 64, 256])
+def test_the_scale_keeps_the_weights_as_even_in_many_dimensions_as_in_few(d):
+    """Scores of variance 1 over n keys leave an entropy of log n - 1/2; unscaled ones choose a single key."""
+
+    def mean_entropy(query):
+        weights = scaled_dot_product_attention(query, key, key)[1]
+        return torch.special.entr(weights).sum(dim=-1).mean().item()
+
+    query, key = random(1, 400, d), random(1, 400, d, seed=1)
+    assert mean_entropy(query) == pytest.approx(math.log(400) - 1 / 2, abs=0.1)
+    assert mean_entropy(query * math.sqrt(d)) < math.log(400) - 2
 
 
 def test_equal_keys_share_the_weight_evenly():

@@ -150,7 +150,3 @@ def test_digits_that_cannot_be_had(words, said, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert said in " ".join(result.output.split())
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_bar_lets_everything_through():
-    assert list(sampling.with_bar(iter("abc"), 3, "letter")) == ["a", "b", "c"]
