@@ -31,7 +31,9 @@ def one(part) -> doctor.Check:
 
 
 def test_this_machine_can_run_the_course(monkeypatch):
+    """The other frameworks are at work in test_learners_path."""
     monkeypatch.setenv("AIGC_OFFLINE", "1")
+    monkeypatch.setattr(machine, "PROBES", {"NumPy": machine.PROBES["NumPy"]})
     checks = doctor.report("en")
     assert {check.state for check in checks} <= set(STATES)
     assert not [check for check in checks if check.state == "problem"]
