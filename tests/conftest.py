@@ -1,5 +1,9 @@
 """Fixtures: a learner's record of the test's own, and a course in a temporary folder with one finished chapter."""
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded: tests run side by side, on tiny matrices
+
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,14 +41,3 @@ def course(tmp_path: Path) -> Path:
 def chapter(course: Path) -> contract.Chapter:
     """The English edition of the finished chapter."""
     return contract.load(STEM, "en", course)
-
-
-@pytest.fixture
-def one_thread():
-    """torch computes with one thread, as the tests run side by side."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)

@@ -1,6 +1,7 @@
 """What `make test` runs: style, unit tests, then every notebook of both editions with nbval.
 
-    python tools/test.py [CHAPTER]      CHAPTER, for example 05_1: only the notebooks that begin so
+    python -m tools.test [--slow] [CHAPTER]     CHAPTER, for example 05_1: only the notebooks that begin so
+                                                --slow: also the tests marked so, which only add cases
 
 All parts run even when one fails; the exit status is 1 if any did. pytest's own summary comes last.
 """
@@ -16,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # These load TensorFlow, beside which torch's compiler crashes: they get a process of their own.
 TENSORFLOW = ["tests/test_autograd_gradients.py", "tests/images/test_classifier.py"]
+UNIT = ["--durations=20"]
+QUICK = ["-m", "not slow"]
 NBVAL = [
     "-p",
     "tools.nbval_table",
@@ -29,7 +32,7 @@ NBVAL = [
 ]
 
 
-def main(chapter: str = "") -> int:
+def main(chapter: str = "", *, slow: bool = False) -> int:
     """Run the parts one after the other; return the exit status."""
     notebooks = sorted(ROOT.glob(f"notebooks/*/{chapter}*.ipynb"))
     if not notebooks:
@@ -41,9 +44,11 @@ def main(chapter: str = "") -> int:
         if not chapter:
             failed += run("style: ruff check", ["ruff", "check", "."])
             failed += run("style: ruff format", ["ruff", "format", "--check", "."])
+            chosen = [*UNIT, *([] if slow else QUICK)]
             apart = [f"--ignore={file}" for file in TENSORFLOW]
-            failed += run("unit tests", ["pytest", "-n", "2", *apart], AIGC_PROGRESS=progress, OMP_NUM_THREADS="1")
-            failed += run("unit tests with TensorFlow", ["pytest", *TENSORFLOW], AIGC_PROGRESS=progress)
+            settings = {"AIGC_PROGRESS": progress, "OMP_NUM_THREADS": "1"}
+            failed += run("unit tests", ["pytest", "-n", "2", *chosen, *apart], **settings)
+            failed += run("unit tests with TensorFlow", ["pytest", *chosen, *TENSORFLOW], **settings)
             if not any(map(shutil.which, CHROMIUMS)):
                 print(
                     "\nThe browser test was not run: no Chromium found. Debian: sudo apt install chromium", flush=True
@@ -67,4 +72,5 @@ def run(name: str, command: list[str], **settings: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    chapters = [word for word in sys.argv[1:] if word != "--slow"]
+    sys.exit(main(*chapters[:1], slow="--slow" in sys.argv))

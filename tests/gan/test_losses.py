@@ -142,8 +142,10 @@ def test_a_discriminator_that_ends_in_a_sigmoid_is_refused(end):
 
 
 def test_a_discriminator_that_ends_in_a_linear_layer_is_accepted():
-    check_discriminator(nn.Sequential(nn.Linear(2, 4), nn.Sigmoid(), nn.Linear(4, 1)))
-    check_discriminator(nn.Linear(2, 1))
+    for network in (nn.Linear(2, 1), nn.Sequential(nn.Linear(2, 4), nn.Sigmoid(), nn.Linear(4, 1))):
+        check_discriminator(network)
+        with pytest.raises(ValueError, match="Leave that layer off"):
+            check_discriminator(nn.Sequential(network, nn.Sigmoid()))
 
 
 def test_pairs_of_different_shapes_have_no_point_between_them():

@@ -22,14 +22,6 @@ RING = ring_of_eight()
 SHORT = Recipe(num_steps=12, batch_size=16)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_a_seed_layer_is_torchs_linear_layer_for_each_seed():
     G, _ = networks([5, 6])
     z = torch.randn(2, 7, latent_dim(G))
@@ -54,21 +46,23 @@ def test_the_same_seeds_give_the_same_networks_again():
     assert torch.equal(first, again)
 
 
-def test_the_recipe_covers_the_ring_in_nine_of_ten_seeds():
-    G, D = networks(range(10))
-    losses = list(gan_steps(G, D, RING, Recipe(), range(10)))
+@pytest.mark.parametrize(("num_seeds", "least"), [(3, 3), pytest.param(10, 9, marks=pytest.mark.slow)])
+def test_the_recipe_covers_the_ring_in_nine_of_ten_seeds(num_seeds, least):
+    G, D = networks(range(num_seeds))
+    losses = list(gan_steps(G, D, RING, Recipe(), range(num_seeds)))
     assert len(losses) == Recipe().num_steps and np.isfinite([list(loss.values()) for loss in losses]).all()
     shares = mode_shares(sample(G, 2000), RING)
-    assert (modes_covered(shares, RING) == 8).sum() >= 9
+    assert (modes_covered(shares, RING) == 8).sum() >= least
     _, low, high = mean_interval(kl_to_target(shares, RING))
     assert 0 < low < high < 0.5
 
 
-def test_after_a_head_start_the_saturating_loss_moves_nothing_with_plain_gradient_descent():
+@pytest.mark.parametrize("num_seeds", [6, pytest.param(10, marks=pytest.mark.slow)])
+def test_after_a_head_start_the_saturating_loss_moves_nothing_with_plain_gradient_descent(num_seeds):
     recipe = dict(optimizer="sgd", g_learning_rate=0.03, head_start=100, noise=0.0, num_steps=150)
     kl = {}
     for loss in ("saturating", "non-saturating"):
-        shares = mode_shares(sample(trained(RING, Recipe(loss=loss, **recipe), range(10))[0], 2000), RING)
+        shares = mode_shares(sample(trained(RING, Recipe(loss=loss, **recipe), range(num_seeds))[0], 2000), RING)
         kl[loss] = kl_to_target(shares, RING)
     assert (kl["saturating"] > 4.4).all()  # 4.5: all samples outside all modes
     _, _, high = mean_interval(kl["non-saturating"] - kl["saturating"])
@@ -101,7 +95,7 @@ def test_gradients_are_each_seeds_own():
 
 def test_many_updates_of_g_against_one_of_d_collapse():
     recipe = Recipe(g_updates=10, noise=0.0, num_steps=150)
-    covered = modes_covered(mode_shares(sample(trained(RING, recipe, range(5))[0], 1000), RING), RING)
+    covered = modes_covered(mode_shares(sample(trained(RING, recipe, range(2))[0], 1000), RING), RING)
     assert covered.double().mean() < 3
 
 

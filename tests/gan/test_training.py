@@ -22,8 +22,6 @@ from aigc_course.gan.training import gan_image_steps, move_average
 from aigc_course.storage import checkpoints
 from aigc_course.storage.checkpoints import DamagedCheckpoint
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def trained(config=CONFIG, steps=None, **options):
     """G, D, average and the rows after a training on the bars."""
@@ -132,12 +130,22 @@ def test_with_labels_the_networks_learn_which_is_which():
     assert above.tolist() == [True, False] * 10
 
 
-def test_compiled_it_computes_the_same():
+@pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+def test_compiled_it_computes_the_same(backend, monkeypatch):
+    """Inductor has C++ compiled, which takes long; aot_eager traces the same graphs and runs them as they are."""
+    plain_compile, compiled_parts = torch.compile, []
+
+    def compile_with(part, mode):
+        compiled_parts.append(part)
+        return plain_compile(part, mode=mode, backend=backend)
+
+    monkeypatch.setattr(torch, "compile", compile_with)
     images, rows = small_images(), {}
     for compiled in (False, True):
         torch.manual_seed(0)
         config = GANConfig(num_steps=4, batch_size=8, g_learning_rate=1e-3, d_learning_rate=1e-3, compiled=compiled)
         rows[compiled] = list(gan_image_steps(Generator(), Discriminator(), images, config))
+    assert len(compiled_parts) == 3  # G, and the losses of both
     for plain, other in zip(rows[False], rows[True], strict=True):
         assert {k: float(v) for k, v in plain.items()} == pytest.approx(
             {k: float(v) for k, v in other.items()}, rel=1e-3
@@ -224,14 +232,15 @@ class WideDiscriminator(SmallDiscriminator):
         self.main[1], self.main[4] = torch.nn.Linear(784, 16), torch.nn.Linear(16, 1)
 
 
-def test_killed_at_ten_random_moments_it_ends_with_the_same_weights(tmp_path):
+@pytest.mark.parametrize("num_kills", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path, num_kills):
     """SIGKILL, also in the middle of writing: the weights are those of the undisturbed run, no file is damaged."""
     forks, dice = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver"), random.Random(0)
     forks.set_forkserver_preload(["aigc_course.gan.training"])
     path, finals = tmp_path / "c", [str(tmp_path / name) for name in ("calm", "killed")]
     run(str(tmp_path / "calm.checkpoint"), finals[0])
     done = [0]
-    for _ in range(10):
+    for _ in range(num_kills):
         started = forks.Event()
         child = forks.Process(target=run, args=(str(path), finals[1], started))
         child.start()

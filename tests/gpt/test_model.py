@@ -101,16 +101,19 @@ def test_measures_against_repetition_change_the_text_as_in_transformers(ours, th
             assert torch.equal(by_beams(ours, ids, 10, num_beams, **settings), text)
 
 
-def test_shipped_model_agrees_with_transformers():
+@pytest.mark.parametrize(
+    ("numbers", "length"), [(range(0, 20, 4), 12), pytest.param(range(20), 25, marks=pytest.mark.slow)]
+)
+def test_shipped_model_agrees_with_transformers(numbers, length):
     ours, theirs = GPT.from_pretrained(SHIPPED), GPT2LMHeadModel.from_pretrained(SHIPPED).eval()
     tokenizer = AutoTokenizer.from_pretrained(SHIPPED)
-    for number in range(20):
+    for number in numbers:
         words = OPENINGS[number % len(OPENINGS)] + " there lived a kind old woman who" * (number // len(OPENINGS))
         ids = tokenizer(words, return_tensors="pt").input_ids
         with torch.no_grad():
             torch.testing.assert_close(ours(ids), theirs(ids).logits, rtol=0, atol=1e-4)
-        assert torch.equal(ours.generate(ids, 25, GREEDY), written_by(theirs, ids, 25))
-        assert torch.equal(by_beams(ours, ids, 25, num_beams=4), written_by(theirs, ids, 25, num_beams=4))
+        assert torch.equal(ours.generate(ids, length, GREEDY), written_by(theirs, ids, length))
+        assert torch.equal(by_beams(ours, ids, length, num_beams=4), written_by(theirs, ids, length, num_beams=4))
 
 
 @torch.no_grad()
@@ -214,8 +217,9 @@ def test_a_fresh_model_knows_nothing_learns_by_heart_and_then_writes_it():
 def test_what_was_written_can_be_trained_on(folder):
     model = GPT.from_pretrained(folder).train()
     model.loss(model.generate(torch.full((2, 3), 7), 6, Sampler(), seed=0)).backward()
-    gradients = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
-    assert gradients.isfinite().all() and gradients.count_nonzero() > len(gradients) / 2
+    for name, parameter in model.named_parameters():
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.any(), name
 
 
 def test_what_is_written_follows_every_change_of_the_embedding(folder):
@@ -230,12 +234,15 @@ def test_what_is_written_follows_every_change_of_the_embedding(folder):
     assert torch.equal(model.generate(ids, 5, GREEDY), before)
 
 
-def test_bfloat16_writes_with_nearly_the_same_logits(folder, ours):
-    rough, ids = GPT.from_pretrained(folder).bfloat16(), torch.full((2, 3), 7)
-    assert rough.generate(ids, 5, Sampler(), seed=0).shape[0] == 2
+def test_in_bfloat16_it_computes_nearly_the_same_and_writes(folder, ours):
+    model, ids = GPT.from_pretrained(folder).bfloat16(), torch.arange(6, 30).view(2, 12)
     with torch.no_grad():
-        exact = ours(ids)
-        torch.testing.assert_close(rough(ids).float(), exact, rtol=0, atol=0.05 * exact.std().item())
+        exact, rough = ours(ids).log_softmax(-1), model(ids).float().log_softmax(-1)
+    assert not torch.equal(exact, rough)
+    assert (exact - rough).abs().mean() < 0.02 * exact.std()
+    written = model.generate(ids, 5, Sampler(), seed=0)
+    assert torch.equal(written[:, :12], ids)
+    assert 13 <= written.shape[1] <= 17
 
 
 def test_weights_that_are_nan_write_nothing(folder):

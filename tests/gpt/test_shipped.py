@@ -16,13 +16,11 @@ MAX_BYTES = 16_000_000
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread_offline():
-    """No question is asked of the network; one thread, as the tests run side by side."""
-    patch, before = pytest.MonkeyPatch(), torch.get_num_threads()
+def offline():
+    """No question is asked of the network."""
+    patch = pytest.MonkeyPatch()
     patch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was asked"))
-    torch.set_num_threads(1)
     yield
-    torch.set_num_threads(before)
     patch.undo()
 
 
@@ -73,16 +71,18 @@ def test_every_story_fits_the_context(tokenizer):
     assert max(map(len, tokenizer([story.text for story in tell_many(1000)])["input_ids"])) + 2 <= CONTEXT_LENGTH
 
 
-def test_perplexity_comes_close_to_the_least_possible(tokenizer, model):
-    perplexity, least = perplexities(model, tokenizer, tell_many(200, seed=HELD_OUT))
+@pytest.mark.parametrize("count", [25, pytest.param(200, marks=pytest.mark.slow)])
+def test_perplexity_comes_close_to_the_least_possible(tokenizer, model, count):
+    perplexity, least = perplexities(model, tokenizer, tell_many(count, seed=HELD_OUT))
     assert least < perplexity < 1.03 * least
 
 
-def test_its_stories_hold_together(tokenizer, model):
+@pytest.mark.parametrize("count", [20, pytest.param(100, marks=pytest.mark.slow)])
+def test_its_stories_hold_together(tokenizer, model, count):
     """Of 1,000 stories 96 % are well-formed and 96 % of all keep every fact (the card); 100 of them vary by some."""
-    readings = [read_back(text) for text in write_stories(model, tokenizer, 100, TEMPERATURE, seed=1)]
-    assert sum(reading.well_formed for reading in readings) >= 90
-    assert sum(reading.is_true for reading in readings) >= 88
+    readings = [read_back(text) for text in write_stories(model, tokenizer, count, TEMPERATURE, seed=1)]
+    assert sum(reading.well_formed for reading in readings) >= 0.9 * count
+    assert sum(reading.is_true for reading in readings) >= 0.88 * count
 
 
 def test_it_goes_on_from_a_prompt_as_the_article_does(tokenizer, model):

@@ -34,9 +34,10 @@ def said(capsys, value, data="full", quantity="05_1.accuracy") -> str:
 
 
 def test_inside(capsys, monkeypatch):
-    assert said(capsys, 0.9772) == (
-        "05_1.accuracy = 0.9772, inside 0.975–0.981 (quick, cpu, all of the data; 5 seeds, 2026-01-02)\n"
-    )
+    text = said(capsys, 0.9772)
+    assert "05_1.accuracy = 0.9772, inside 0.975–0.981" in text
+    for word in ("quick", "cpu", "5 seeds", "2026-01-02"):
+        assert word in text
     monkeypatch.setenv("AIGC_STRICT", "1")
     assert "inside" in said(capsys, 0.975), "the bounds belong to the band"
     monkeypatch.setitem(runtime._facts, "language", "zh")

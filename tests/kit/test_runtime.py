@@ -125,8 +125,18 @@ except RuntimeError as error:
     assert "restart the kernel" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("sse2 avx512_bf16", True), ("amx_bf16 amx_tile", True), ("avx2 avx512f", False), (None, False)],
+)
+def test_a_cpu_has_bfloat16_where_the_system_lists_it(flags, expected, monkeypatch, tmp_path):
+    if flags is not None:  # None: no Linux
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n", encoding="utf-8")
+    monkeypatch.setattr(runtime, "Path", lambda name: tmp_path / "cpuinfo")
+    assert runtime.has_bfloat16("cpu") is expected
+
+
 def test_bfloat16_is_only_used_where_it_is_quick(monkeypatch):
-    assert isinstance(runtime.has_bfloat16("cpu"), bool)
     assert runtime.has_bfloat16("mps") is False
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     assert runtime.has_bfloat16("cuda") is False

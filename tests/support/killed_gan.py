@@ -1,4 +1,4 @@
-"""A small GAN training that test_gan_training.py runs in a process of its own, to kill it."""
+"""A small GAN training that tests/gan/test_training.py runs in a process of its own, to kill it."""
 
 import time
 from copy import deepcopy
@@ -56,7 +56,6 @@ def small_images(count: int = 50) -> Tensor:
 
 def run(checkpoint: str, weights: str, started: object = None) -> None:
     """Train to the end, writing a checkpoint after every step to a slow disk; then write the weights."""
-    torch.set_num_threads(1)
     flush = checkpoints.os.fsync
     checkpoints.os.fsync = lambda descriptor: (time.sleep(0.01), flush(descriptor))  # so that kills come meanwhile too
     modules = dict(zip(("G", "D", "average"), players(), strict=True))

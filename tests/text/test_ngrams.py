@@ -228,8 +228,8 @@ def test_half_a_million_tokens_take_seconds():
     rng = np.random.default_rng(0)
     tokens = np.minimum(rng.zipf(1.3, size=500_000), 50_000)
     pieces = np.split(tokens, 2000)
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone, whatever else the machine does
     model = NGramModel(5).fit(pieces[:-200], vocabulary=range(1, 50_001))
-    fitted = time.perf_counter()
+    fitted = time.process_time()
     assert 1 < model.perplexity(pieces[-200:]) < 50_000
-    assert fitted - began < 30 and time.perf_counter() - fitted < 10
+    assert fitted - began < 30 and time.process_time() - fitted < 10

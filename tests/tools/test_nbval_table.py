@@ -7,6 +7,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -30,7 +31,7 @@ def test_the_table_shows_what_each_notebook_used(tmp_path):
     shutil.copy(ROOT / "tools" / "nbval_table.py", tmp_path / "own_table.py")
     for edition in EDITIONS:
         first = f'from aigc_course.kit.runtime import *\nstart("{edition}"); record("data", "sample"); device()'
-        last = "memory = bytearray(200 * 2**20)" if edition == "zh" else "1 / 0"
+        last = "memory = bytearray(200 * 2**20)" if edition == "zh" else "import time; time.sleep(2); 1 / 0"
         write(path_of(RUN, edition, tmp_path), new_notebook(cells=[new_code_cell(first), new_code_cell(last)]))
     own = tmp_path / "own_table.py"
     own.write_text(own.read_text(encoding="utf-8").replace("= 1740", "= 200"), encoding="utf-8")
@@ -55,15 +56,15 @@ def test_the_table_shows_what_each_notebook_used(tmp_path):
     assert result.returncode == 1
     assert en[:5] == [RUN, "en", "cpu", "quick", "sample"]
     assert zh[:5] == [RUN, "zh", "cpu", "quick", "sample"]
-    assert en[7:] == ["1", "failed"]
-    assert zh[7:] == ["OVER", "passed"]
-    assert 20 < float(en[6]) < 200 < float(zh[6])  # MiB
-    assert float(en[5]) > 0.1  # seconds
+    assert en[8:] == ["1", "failed"]
+    assert zh[8:] == ["OVER", "passed"]
+    assert 20 < float(en[7]) < 200 < float(zh[7])  # MiB
+    assert 0.1 < float(en[6]) < float(en[5]) - 1  # CPU seconds, and seconds of which two were slept
     assert f"FAILED {PATH}: its kernel needed" in result.stdout
 
 
 def finish(table, reports):
-    """The exit status and the rows of a run in which all cells passed, from (seconds, facts) of each."""
+    """The exit status and the row of a run in which all cells passed, from (seconds, facts) of each."""
     collected = table.Table()
     for seconds, facts in reports:
         report = SimpleNamespace(nodeid=f"{PATH}::Cell 0", duration=seconds, failed=False, user_properties=[])
@@ -75,7 +76,7 @@ def finish(table, reports):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "memory", "scale", "status", "shown"),
+    ("cpu", "memory", "scale", "status", "shown"),
     [
         (59, 1739, "quick", 0, ("59.0", "1739")),
         (61, 100, "quick", 0, ("61.0 OVER", "100")),
@@ -85,15 +86,38 @@ def finish(table, reports):
         (1, 1741, "full", 1, ("1.0", "1741 OVER")),
     ],
 )
-def test_the_limits(table, seconds, memory, scale, status, shown):
-    halves = [(seconds / 2, {"scale": scale, "peak MiB": memory}), (seconds / 2, {"scale": scale, "peak MiB": 50})]
-    found, row = finish(table, halves)
+def test_the_limits_count_cpu_time_and_memory_and_not_how_long_it_took(table, cpu, memory, scale, status, shown):
+    first = {"scale": scale, "CPU s": cpu / 2, "peak MiB": memory}  # after a cell: what the kernel has used so far
+    found, row = finish(table, [(500, first), (500, {"scale": scale, "CPU s": cpu, "peak MiB": 50})])
     assert found == status
-    assert row[5:7] == shown
+    assert row[5:8] == ("1000.0", *shown)
 
 
 def test_a_notebook_that_records_nothing_has_a_row(table):
-    assert finish(table, [(1, {})]) == (0, (RUN, "zh", "-", "-", "-", "1.0", "0", "passed"))
+    assert finish(table, [(1, {})]) == (0, (RUN, "zh", "-", "-", "-", "1.0", "0.0", "0", "passed"))
+
+
+HALF_A_SECOND = """
+import time
+while time.process_time() < 0.5:
+    pass
+"""
+WITH_CHILDREN = """
+import subprocess, sys
+subprocess.run([sys.executable, "-c", sys.argv[1]])
+running = subprocess.Popen([sys.executable, "-c", sys.argv[1] + "print(flush=True); time.sleep(60)"])
+running.wait()
+"""
+
+
+def test_cpu_time_is_that_of_the_process_and_of_all_that_it_started(table):
+    program = [sys.executable, "-c", HALF_A_SECOND + WITH_CHILDREN, HALF_A_SECOND]
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()  # the last of the three has computed
+        assert table.cpu_seconds(process.pid) > 1.4  # the system counts in hundredths of a second
+        for child in psutil.Process(process.pid).children():
+            child.kill()
+    assert table.cpu_seconds(process.pid) is None
 
 
 def test_the_memory_of_a_process_that_has_gone_is_unknown(table):

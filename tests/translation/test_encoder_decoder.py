@@ -34,14 +34,6 @@ SOURCES, TARGETS = vocabularies(PAIRS)
 ENCODED = encode_pairs(PAIRS, SOURCES, TARGETS)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def model_of(kind, dim=16, seed=0):
     torch.manual_seed(seed)
     return EncoderDecoder(len(SOURCES), len(TARGETS), dim, kind).eval()
@@ -49,9 +41,9 @@ def model_of(kind, dim=16, seed=0):
 
 @pytest.fixture(scope="module")
 def trained():
-    """A small model, trained for a few seconds: good enough to be judged."""
-    model = model_of("dot", dim=32)
-    for _ in training_steps(model, ENCODED, TrainingConfig(num_epochs=60, batch_size=32), seed=0):
+    """A small model, trained for a few seconds on the first hundred pairs: good enough to be judged."""
+    model = model_of("dot", dim=64)
+    for _ in training_steps(model, ENCODED[:100], TrainingConfig(num_epochs=40, batch_size=25), seed=0):
         pass
     return model
 
@@ -142,9 +134,10 @@ def test_an_unknown_attention_is_refused():
 
 
 def test_the_trained_model_knows_its_training_pairs_and_attends(trained):
-    found = translate_pairs(trained, PAIRS, SOURCES, TARGETS, batch_size=64)
-    assert sum(f == pair.target for f, pair in zip(found, PAIRS, strict=True)) > 0.7 * len(PAIRS)
-    assert found == translate_pairs(trained, PAIRS, SOURCES, TARGETS, batch_size=7)
+    known = PAIRS[:100]
+    found = translate_pairs(trained, known, SOURCES, TARGETS, batch_size=64)
+    assert sum(f == pair.target for f, pair in zip(found, known, strict=True)) > 0.7 * len(known)
+    assert found == translate_pairs(trained, known, SOURCES, TARGETS, batch_size=7)
     batch = make_batch(ENCODED[:10])
     ids, weights = greedy_decode(trained, batch.source, batch.mask)
     assert weights.shape == (10, ids.shape[1], batch.source.shape[1])
@@ -239,7 +232,7 @@ def test_damaged_files_are_named(translator, tmp_path):
         whole[:20],
         b"<html>not found</html>",
         b"",
-        whole.replace(b'\\"dim\\": 32', b'\\"dim\\": 16'),
+        whole.replace(b'\\"dim\\": 64', b'\\"dim\\": 16'),
     ):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match="damaged or not a translator's file"):

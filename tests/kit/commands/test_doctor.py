@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,9 @@ def one(part) -> doctor.Check:
 
 
 def test_this_machine_can_run_the_course(monkeypatch):
+    """The other frameworks are at work in test_learners_path."""
     monkeypatch.setenv("AIGC_OFFLINE", "1")
+    monkeypatch.setattr(machine, "PROBES", {"NumPy": machine.PROBES["NumPy"]})
     checks = doctor.report()
     assert {check.state for check in checks} <= set(STATES)
     assert not [check for check in checks if check.state == "problem"]
@@ -208,12 +209,17 @@ def test_the_hub_that_hf_endpoint_names_is_asked(online):
     assert (check.state, check.value) == ("ok", f"{address} answers")
 
 
-def test_a_silent_hub_costs_at_most_three_seconds(online):
+@pytest.mark.timeout(60)
+def test_a_silent_hub_is_given_up_after_at_most_three_seconds(online):
+    assert course.HUB_SECONDS <= 3
+    online.setattr(course, "HUB_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never says a word
         online.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        started = time.monotonic()
         check = one(course.hub)
-        assert time.monotonic() - started < course.HUB_SECONDS + 1
+        connection, _ = silent.accept()
+        with connection:
+            while connection.recv(4096):  # what was asked, and then the end: nobody waits for an answer any more
+                pass
     assert check.state == "hint"
     assert "HF_ENDPOINT" in check.advice
 

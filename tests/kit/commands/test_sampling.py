@@ -170,7 +170,3 @@ def test_what_is_no_file_is_not_replaced(make, tmp_path):
     assert result.exit_code == 2
     assert "is there and is no file" in result.output
     assert not out.is_file()
-
-
-def test_the_bar_lets_everything_through():
-    assert list(sampling.with_bar(iter("abc"), 3, "letter")) == ["a", "b", "c"]

@@ -25,7 +25,7 @@ def test_the_file_is_the_one_that_the_course_knows(name):
 
 def test_wikipedia_as_running_text(capsys):
     text = load_wikipedia_text()
-    assert capsys.readouterr().out == "Wikipedia: 1,723,764 characters of English prose (shipped with gensim)\n"
+    assert "1,723,764 characters" in capsys.readouterr().out
     assert len(text) == 1_723_764
     paragraphs = text.split("\n")
     assert len(set(paragraphs)) == len(paragraphs) and min(map(len, paragraphs)) >= 200
@@ -38,8 +38,7 @@ def test_wikipedia(capsys):
     before = psutil.Process().children()
     pieces = load_wikipedia_sentences()
     assert psutil.Process().children() == before, "no process is left behind"
-    said = capsys.readouterr().out
-    assert said == "Wikipedia: 106 English articles, 452,944 words (shipped with gensim)\n"
+    assert "106 English articles, 452,944 words" in capsys.readouterr().out
     assert sum(map(len, pieces)) == 452_944
     assert max(map(len, pieces)) == corpora.WORDS_A_PIECE
     assert pieces[0][:5] == ["anarchism", "is", "political", "philosophy", "that"]
@@ -48,7 +47,7 @@ def test_wikipedia(capsys):
 
 def test_word_similarity(capsys):
     pairs = load_word_similarity("wordsim353")
-    assert capsys.readouterr().out == "wordsim353: 353 pairs of words judged by people (shipped with gensim)\n"
+    assert "353 pairs" in capsys.readouterr().out
     assert len(pairs) == 353
     assert ("tiger", "cat", 7.35) in pairs
     assert all(a == a.lower() and b == b.lower() and 0 <= score <= 10 for a, b, score in pairs)
@@ -57,14 +56,14 @@ def test_word_similarity(capsys):
 
 def test_polarity(capsys):
     sentences = load_polarity()
-    assert capsys.readouterr().out.startswith("polarity: 200 sentences of film reviews")
+    assert f"{len(sentences)} sentences" in capsys.readouterr().out
     assert sum(good for _, good in sentences) == 100
     assert ("simplistic , silly and tedious .", False) in sentences
 
 
 def test_analogies(capsys):
     sections = load_analogies()
-    assert capsys.readouterr().out == "analogies: 19,544 questions in 14 sections (shipped with gensim)\n"
+    assert "19,544 questions in 14 sections" in capsys.readouterr().out
     assert ("athens", "greece", "baghdad", "iraq") in sections["capital-common-countries"]
     assert all(len(question) == 4 for questions in sections.values() for question in questions)
 

@@ -116,9 +116,7 @@ def test_full_scale_fetches_openais_once(hub, tmp_path, capsys):
 )
 def test_a_hub_that_does_not_deliver_is_told_and_not_asked_again(hub, behaviour, said, tmp_path, capsys):
     hub.behaviour = behaviour
-    begin = time.monotonic()
     assert find_gpt2().which == "story_gpt2"
-    assert time.monotonic() - begin < 5
     shown = capsys.readouterr().out
     assert "OpenAI's could not be had" in shown
     assert said in shown

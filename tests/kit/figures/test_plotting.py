@@ -103,7 +103,8 @@ def test_source_is_shown_and_what_has_none_is_named(monkeypatch):
     sources = []
     monkeypatch.setattr("IPython.display.display", lambda code: sources.append(code.data))
     plotting.show_source(plotting.png_of)
-    assert sources[0].startswith("def png_of(fig: Figure, *, palette: bool = True) -> bytes:")
+    assert sources[0].startswith("def png_of(")
+    assert "return" in sources[0]
     with pytest.raises(ValueError, match="no Python source"):
         plotting.show_source(len)
 

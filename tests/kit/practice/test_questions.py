@@ -138,11 +138,9 @@ def test_a_check_draws_the_same_inputs_each_time_and_leaves_global_generators_al
         assert all(checks._same(a, b) for a, b in zip(first, second, strict=True))
 
 
-@pytest.mark.parametrize("number", questions.files())
+@pytest.mark.parametrize("number", [n for n in questions.files() if len(questions.chapter(n)["quiz"]) > 1])
 def test_the_right_option_is_not_always_in_the_same_place_nor_always_the_longest(number):
     asked = questions.chapter(number)["quiz"]
-    if len(asked) < 5:
-        return
     places = [[bool(option.get("correct")) for option in entry["options"]].index(True) for entry in asked]
     assert max(places.count(place) for place in places) <= len(places) * 2 / 3
     for language in ("zh", "en"):

@@ -66,8 +66,9 @@ PLANTED = [  # text, what is written instead, the fact that breaks, as establish
 ]
 
 
-def test_2_000_stories_are_true_and_their_probability_is_read_back():
-    for story in tell_many(2_000, seed=3_000_000):
+@pytest.mark.parametrize("count", [500, pytest.param(2_000, marks=pytest.mark.slow)])
+def test_stories_are_true_and_their_probability_is_read_back(count):
+    for story in tell_many(count, seed=3_000_000):
         reading = read_back(story.text)
         assert reading.is_true, (story.text, reading.explain())
         assert reading.log_prob == pytest.approx(story.log_prob, rel=1e-12)
@@ -162,7 +163,7 @@ def test_what_is_no_str_is_refused(text):
         read_back(text)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.integers(0, 50), st.integers(0, 800), st.integers(0, 800), st.text(max_size=30))
 def test_no_text_is_too_strange(number, start, length, between):
     text = tell(number).text
@@ -170,6 +171,8 @@ def test_no_text_is_too_strange(number, start, length, between):
     reading = read_back(strange)
     assert reading.explain()
     assert 0 <= reading.read_until <= len(strange)
-    assert isinstance(reading.truncated, bool)
+    assert not (reading.truncated and reading.well_formed)
+    if strange.strip() and text.startswith(strange.rstrip()) and strange.strip() != text:  # a story's beginning
+        assert reading.truncated
     if reading.is_true:
         assert reading.log_prob > -math.inf
