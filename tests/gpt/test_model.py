@@ -318,10 +318,10 @@ def test_the_end_token_is_generation_configs_first(copy):
         ({"activation_function": "relu"}, "activation_function 'relu' is not known; allowed: gelu_new"),
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx is True"),
         ({"n_layer": "gone"}, "does not say n_layer"),
-        ({"n_layer": 4}, "missing: h.3"),
-        ({"n_layer": 2}, "not part of a GPT-2: h.2"),
-        ({"vocab_size": VOCAB + 1}, r"wte.weight is \(90, 32\), expected \(91, 32\)"),
-        ({"n_inner": 64}, r"mlp.c_fc.bias is \(128,\), expected \(64,\)"),
+        ({"n_layer": 4}, r'"h\.3\.\S+" is missing in the file'),
+        ({"n_layer": 2}, r'"h\.2\.\S+" is \(.*\) in the file, missing in the network'),
+        ({"vocab_size": VOCAB + 1}, r'"wte.weight" is \(90, 32\) in the file, \(91, 32\) in the network'),
+        ({"n_inner": 64}, r'mlp.c_fc.bias" is \(128,\) in the file, \(64,\) in the network'),
         ({"n_head": 5}, "cannot be shared by 5 heads"),
     ],
 )
@@ -335,7 +335,7 @@ def test_a_config_that_does_not_fit_is_refused(copy, changes, said):
 def test_a_file_cut_short_is_refused(copy, kept):
     data = (copy / "model.safetensors").read_bytes()
     (copy / "model.safetensors").write_bytes(data[: int(len(data) * kept)])
-    with pytest.raises(ValueError, match="cut short or no safetensors file"):
+    with pytest.raises(ValueError, match="cut short or is no safetensors file"):
         GPT.from_pretrained(copy)
 
 

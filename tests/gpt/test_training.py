@@ -226,7 +226,7 @@ def test_killed_at_ten_random_moments_it_ends_with_the_same_weights(tmp_path):
         child.kill()
         child.join()
         assert child.exitcode == -signal.SIGKILL, "it was over before it was killed"
-        writing += (tmp_path / "c.part").exists()
+        writing += bool(list(tmp_path.glob(".c.*.part")))
         assert checkpoints.read(path).notes["state"]["step"] > done[-1]
         done.append(checkpoints.read(path).notes["state"]["step"])
     child = forks.Process(target=run, args=(str(path), finals[1]))

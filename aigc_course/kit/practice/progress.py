@@ -15,6 +15,7 @@ from typing import Any
 
 from aigc_course.kit.practice import questions
 from aigc_course.kit.runtime import language
+from aigc_course.storage.files import write
 
 LOCK_SECONDS = 10  # how long another notebook may be writing before this one gives up
 MESSAGES = {
@@ -129,16 +130,8 @@ def _read_or_set_aside(file: Path) -> dict[str, Any]:
 
 def _write(file: Path, record: dict[str, Any]) -> None:
     """Replace the file in one step; if the disk is full, the old one stays."""
-    part = file.with_name(f".{file.name}.part")
-    try:
-        with part.open("w", encoding="utf-8") as opened:
-            json.dump(record, opened, ensure_ascii=False, indent=1, sort_keys=True)
-            opened.write("\n")
-            opened.flush()
-            os.fsync(opened.fileno())
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    text = f"{json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)}\n"
+    write(file, text.encode(errors="backslashreplace"))  # half of a surrogate pair becomes what JSON writes for it
 
 
 def _say(message: str, **values: Any) -> None:
