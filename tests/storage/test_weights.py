@@ -41,7 +41,7 @@ def test_what_was_read_does_not_hang_on_the_file(path):
 def test_bfloat16_is_torchs_alone(path):
     save_file({"a": torch.ones(3).bfloat16()}, path)
     assert read(path, "pt").arrays["a"].dtype == torch.bfloat16
-    with pytest.raises(ValueError, match="not read here .*bfloat16"):
+    with pytest.raises(ValueError, match=r"not read here .*bfloat16"):
         read(path)
 
 
@@ -63,7 +63,7 @@ def write_zip(path):
         (write_zip, "a zip archive"),
         (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99)), "HDF5; these can hold code"),
         (lambda path: path.mkdir(), "cannot be read: Is a directory"),
-        (lambda path: os.mkfifo(path), "cannot be read: a device or a pipe"),
+        (lambda path: os.mkfifo(path, 0o600), "cannot be read: a device or a pipe"),
         (lambda path: path.symlink_to("/dev/zero"), "cannot be read: a device or a pipe"),
     ],
 )
