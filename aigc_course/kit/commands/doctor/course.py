@@ -41,8 +41,8 @@ def mnist(say: Say) -> Iterator[Check]:
 
     folder = mnist_folder()
     missing = [name for name in MNIST_FILES if not (folder / name).is_file()]
-    damaged = [name for name, (sha256, _) in MNIST_FILES.items() if name not in missing]
-    damaged = [name for name in damaged if not is_intact(folder / name, MNIST_FILES[name][0])]
+    damaged = [name for name in MNIST_FILES if name not in missing]
+    damaged = [name for name in damaged if not is_intact(folder / name, MNIST_FILES[name][0][0])]
     fetch = "python -m aigc_course data"
     if damaged:
         value = say(f"缓存中损坏：{'、'.join(damaged)}", f"damaged in the cache: {', '.join(damaged)}")
