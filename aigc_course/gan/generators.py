@@ -42,13 +42,18 @@ def load_generator(folder: str | Path) -> nn.Module:
         )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        G = NETWORKS[config.pop("network")](**config)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        network = NETWORKS[config.pop("network")]
+        with torch.device("meta"):  # no numbers yet: damaged settings may ask for a giant
+            wanted = network(**config).state_dict()
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, RecursionError) as error:
         raise ValueError(
             f'{path} is damaged or of another program ({error!r}): expected "network", one of {", ".join(NETWORKS)}, '
             f"and its settings; {ADVICE}"
         ) from error
-    weights.load_weights(G, Path(folder) / WEIGHTS_FILE, ADVICE)
+    stored = Path(folder) / WEIGHTS_FILE
+    weights.check(weights.read(stored, "pt", ADVICE).arrays, wanted, stored, ADVICE)
+    G = network(**config)
+    weights.load_weights(G, stored, ADVICE)
     return G.eval()
 
 

@@ -7,8 +7,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aigc_course.storage import weights
+
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 GELUS = ("gelu_new", "gelu_pytorch_tanh")  # two names of one function
+MASKS = (".attn.bias", ".attn.masked_bias")  # constants in old files, no weights
+ADVICE = "copy or download the folder again"
+SIZES = {  # our name, GPT-2's, the largest that is believed: damaged settings may ask for a giant
+    "vocab_size": ("vocab_size", 10_000_000),
+    "context_length": ("n_positions", 1_000_000),
+    "embedding_dim": ("n_embd", 100_000),
+    "num_layers": ("n_layer", 1_000),
+    "num_heads": ("n_head", 10_000),
+}
 PLAIN = {"scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False, "add_cross_attention": False}
 
 
@@ -26,14 +37,23 @@ def read_settings(folder: str | Path) -> dict[str, Any]:
     for name, expected in PLAIN.items():
         if raw.get(name, expected) != expected:
             raise ValueError(f"{folder}: {name} is {raw[name]}, this computes only with {expected}")
-    names = {"vocab_size": "vocab_size", "context_length": "n_positions", "embedding_dim": "n_embd"}
-    names |= {"num_layers": "n_layer", "num_heads": "n_head"}
-    if missing := [name for name in names.values() if name not in raw]:
-        raise ValueError(f"{folder / 'config.json'} does not say {', '.join(missing)}")
-    settings = {ours: raw[theirs] for ours, theirs in names.items()}
-    settings["hidden_dim"] = raw.get("n_inner")
-    settings["layer_norm_epsilon"] = raw.get("layer_norm_epsilon", 1e-5)
-    return settings | {"end_token": end_token(folder, raw)}
+    path = folder / "config.json"
+    if missing := [theirs for theirs, _ in SIZES.values() if theirs not in raw]:
+        raise ValueError(f"{path} does not say {', '.join(missing)}")
+    settings = {ours: whole_number(raw, theirs, most, path) for ours, (theirs, most) in SIZES.items()}
+    settings["hidden_dim"] = None if raw.get("n_inner") is None else whole_number(raw, "n_inner", 1_000_000, path)
+    epsilon = raw.get("layer_norm_epsilon", 1e-5)
+    if type(epsilon) not in (int, float) or not 0 <= epsilon < 1:  # also for NaN
+        raise ValueError(f"{path}: layer_norm_epsilon is {epsilon!r:.40}, expected a number from 0 to 1")
+    return settings | {"layer_norm_epsilon": epsilon, "end_token": end_token(folder, raw)}
+
+
+def whole_number(raw: dict[str, Any], name: str, most: int, path: Path) -> int:
+    """The setting `name`; ValueError unless it is a whole number from 1 to `most`."""
+    value = raw[name]
+    if type(value) is not int or not 1 <= value <= most:
+        raise ValueError(f"{path}: {name} is {value!r:.40}, expected a whole number from 1 to {most:,}")
+    return value
 
 
 def end_token(folder: Path, raw: dict[str, Any]) -> int | None:
@@ -44,6 +64,8 @@ def end_token(folder: Path, raw: dict[str, Any]) -> int | None:
         if len(said) > 1:
             raise ValueError(f"{folder}: eos_token_id is {said}, this stops at one end token only")
         said = said[0] if said else None
+    if said is not None and type(said) is not int:
+        raise ValueError(f"{folder}: eos_token_id is {said!r:.40}, expected a token's number")
     return said if said is not None and 0 <= said < raw["vocab_size"] else None
 
 
@@ -54,12 +76,12 @@ def read_json(path: Path) -> dict[str, Any]:
             f"{path} is not there; a stored GPT-2 is a folder with config.json and model.safetensors"
         )
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}); copy or download the folder again") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} holds no JSON object; copy or download the folder again")
-    return found
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged ({error}); {ADVICE}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds no JSON object; {ADVICE}")
+    return content
 
 
 def read_weights(folder: str | Path) -> dict[str, Tensor]:
@@ -67,22 +89,19 @@ def read_weights(folder: str | Path) -> dict[str, Tensor]:
 
     Raises FileNotFoundError without the file, ValueError for pickles, a file cut short, and a head that is not tied.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(folder) / "model.safetensors"
-    if not path.is_file():
+    if not path.exists():
         raise missing_weights(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            names = file.keys()
-            weights = {name.removeprefix("transformer."): file.get_tensor(name) for name in names}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is cut short or no safetensors file ({error}); copy or download it again") from error
-    head, embedding = weights.pop("lm_head.weight", None), weights.get("wte.weight")
+    stored = weights.read(path, "pt", ADVICE).arrays
+    arrays = {name.removeprefix("transformer."): array for name, array in stored.items()}
+    head, embedding = arrays.pop("lm_head.weight", None), arrays.get("wte.weight")
     if head is not None and embedding is not None and not torch.equal(head, embedding):
         raise ValueError(f"{path}: lm_head.weight is not wte.weight; this computes only with the tied head of GPT-2")
-    masks = {name for name in weights if name.endswith((".attn.bias", ".attn.masked_bias"))}  # of old files: constants
-    return {name: weight.to(torch.float32, copy=True) for name, weight in weights.items() if name not in masks}
+    arrays = {name: array for name, array in arrays.items() if not name.endswith(MASKS)}
+    if others := [name for name, array in arrays.items() if not weights.holds("float32", array)]:
+        kind = weights.kind_of(arrays[others[0]])
+        raise ValueError(f"{path}: {others[0]} is {kind}, expected float32, float16 or bfloat16; {ADVICE}")
+    return {name: array.float() for name, array in arrays.items()}
 
 
 def missing_weights(path: Path) -> Exception:
@@ -98,23 +117,7 @@ def missing_weights(path: Path) -> Exception:
     return FileNotFoundError(f"{path} is not there; a stored GPT-2 is a folder with config.json and model.safetensors")
 
 
-def check_weights(weights: dict[str, Tensor], expected: dict[str, Tensor], folder: str | Path) -> None:
-    """ValueError unless `weights` has exactly the names and shapes of `expected`, a state_dict."""
-    problems = []
-    if missing := sorted(expected.keys() - weights.keys()):
-        problems.append(f"missing: {some(missing)}")
-    if unknown := sorted(weights.keys() - expected.keys()):
-        problems.append(f"not part of a GPT-2: {some(unknown)}")
-    for name in sorted(expected.keys() & weights.keys()):
-        if weights[name].shape != expected[name].shape:
-            problems.append(f"{name} is {tuple(weights[name].shape)}, expected {tuple(expected[name].shape)}")
-    if problems:
-        raise ValueError(
-            f"{folder}: the weights in model.safetensors are not those that config.json describes: "
-            f"{'; '.join(problems[:3])}{' ...' if len(problems) > 3 else ''}"
-        )
-
-
-def some(names: list[str]) -> str:
-    """The first of the names, and how many more there are."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def check_weights(arrays: dict[str, Tensor], expected: dict[str, Tensor], folder: str | Path) -> None:
+    """ValueError unless `arrays` has exactly the names and shapes of `expected`, a state_dict."""
+    advice = "the network is the one that config.json describes: copy or download the folder again"
+    weights.check(arrays, expected, Path(folder) / "model.safetensors", advice)

@@ -128,7 +128,7 @@ def training_steps(
     device = next(model.parameters()).device
     optimizers = optimizers_for(model, config)
     peaks = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
-    made_with = {"config": asdict(config), "first batch": fingerprint(batch_at(0))}
+    made_with = {"config": asdict(config), "data": fingerprint(batch_at, config.num_steps)}
     first = checkpoints.resume(checkpoint, {"model": model}, optimizers, made_with) if checkpoint else 0
     model.train()
     for step in range(first, config.num_steps):
@@ -156,6 +156,10 @@ def training_steps(
         yield {"step": step + 1, "loss": loss.item(), "learning_rate": rate, "grad_norm": norm.item()}
 
 
-def fingerprint(ids: Tensor) -> str:
-    """SHA-256 of a batch: two trainings on different data are told apart by their first."""
-    return hashlib.sha256(str(tuple(ids.shape)).encode() + ids.long().cpu().numpy().tobytes()).hexdigest()
+def fingerprint(batch_at: BatchAt, num_steps: int) -> str:
+    """SHA-256 of sixteen batches from the first to the last: trainings on different data are told apart by them."""
+    hasher = hashlib.sha256()
+    for step in sorted({round(i * (num_steps - 1) / 15) for i in range(16)}):
+        ids = batch_at(step)
+        hasher.update(str(tuple(ids.shape)).encode() + ids.long().cpu().numpy().tobytes())
+    return hasher.hexdigest()

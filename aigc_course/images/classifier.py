@@ -13,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 from tensorflow.keras import layers, models
+
+from aigc_course.storage import weights as stored
+from aigc_course.storage.files import write
 
 CNN_FILE = "model.safetensors"  # the weights of cnn_model() in the folder that load_cnn() reads
 
@@ -147,13 +149,7 @@ def named_weights(model: tf.keras.Model) -> dict[str, tf.keras.Variable]:
 
 def save_weights(model: tf.keras.Model, path: str | os.PathLike) -> None:
     """Write the weights as safetensors: names, shapes and numbers, nothing that can run. All of the file, or none."""
-    path = Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(save({name: weight.numpy() for name, weight in named_weights(model).items()}))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write(Path(path), save({name: weight.numpy() for name, weight in named_weights(model).items()}))
 
 
 def load_weights(model: tf.keras.Model, path: str | os.PathLike) -> None:
@@ -161,29 +157,11 @@ def load_weights(model: tf.keras.Model, path: str | os.PathLike) -> None:
 
     Raises FileNotFoundError, and ValueError for a file that is cut short, of another kind, or another network's.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no model file {path}; save_weights(model, path) writes one")
-    content = path.read_bytes()
-    try:
-        stored = load(content)
-    except SafetensorError as error:
-        if content.startswith((b"\x80", b"PK", b"\x89HDF")):  # pickle, zip (also .keras), HDF5
-            problem = "is a pickle, a zip archive or HDF5; these can hold code, so that only safetensors is read"
-        else:
-            problem = f"({len(content):,} bytes) was cut short or is no safetensors file ({error})"
-        raise ValueError(f"{path} {problem}; fetch it again, or write it with save_weights(model, path)") from error
-    weights = named_weights(model)
-    shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
-    found = {name: array.shape for name, array in stored.items()}
-    if wrong := [name for name in shapes | found if shapes.get(name) != found.get(name)]:
-        inside, wanted = (kind.get(wrong[0], "missing") for kind in (found, shapes))
-        raise ValueError(
-            f"{path} belongs to another network: {len(wrong)} weights differ, first {wrong[0]}, {inside} in the file, "
-            f"{wanted} in the model; build the model that was saved"
-        )
+    advice = "fetch it again, or write it with save_weights(model, path)"
+    arrays, weights = stored.read(Path(path), advice=advice).arrays, named_weights(model)
+    stored.check(arrays, weights, Path(path), advice)
     for name, weight in weights.items():
-        weight.assign(stored[name])
+        weight.assign(arrays[name])
 
 
 def load_cnn(folder: str | os.PathLike) -> tf.keras.Model:

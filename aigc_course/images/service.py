@@ -4,6 +4,7 @@ GET  /health   answers {"status": "ok", ...}
 POST /digit    takes {"pixels": 28 rows of 28 numbers in 0..1, 0 = paper, 1 = ink} as JSON,
                answers {"digit": 3, "probabilities": [10 numbers]}
 What it cannot read it answers with a status of 400 to 499 and {"detail": what was wrong, what is expected}.
+Requests that name another host than this machine are not answered: a web page in the reader's browser may send some.
 """
 
 import asyncio
@@ -12,36 +13,37 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import onnxruntime
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.responses import JSONResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
 SIDE = 28  # pixels
 MAX_BODY_BYTES = 64 * 1024  # 784 numbers with 17 digits each are 16 kB
 MAX_BODY_SECONDS = 5.0  # for the whole body to arrive
 EXPECTED = '{"pixels": 28 rows of 28 numbers in 0..1}, 0 = paper, 1 = ink'
-SCHEMA = {
-    "type": "object",
-    "required": ["pixels"],
-    "additionalProperties": False,
-    "properties": {
-        "pixels": {
-            **{"type": "array", "minItems": SIDE, "maxItems": SIDE},
-            "items": {
-                **{"type": "array", "minItems": SIDE, "maxItems": SIDE},
-                "items": {"type": "number", "minimum": 0, "maximum": 1},
-            },
-        }
-    },
-}
+HOSTS = ["127.0.0.1", "localhost"]  # what a request may call this machine
+
+Pixel = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]  # strict: neither true nor "0.5"
+Row = Annotated[list[Pixel], Field(min_length=SIDE, max_length=SIDE)]
+
+
+class Digit(BaseModel):
+    """The body of a request."""
+
+    model_config = ConfigDict(extra="forbid")
+    pixels: Annotated[list[Row], Field(min_length=SIDE, max_length=SIDE)]
 
 
 class DigitModel:
@@ -63,6 +65,8 @@ class DigitModel:
             raise ValueError(f"{path} is no ONNX model of digits: {str(error).splitlines()[0]}") from error
         if logits.shape != (1, 10):
             raise ValueError(f"{path} answers an image with {logits.shape} numbers; expected (1, 10)")
+        if not np.isfinite(logits).all():
+            raise ValueError(f"{path} answers a blank image with NaN or infinity: did its training diverge?")
         self.checksum = hashlib.sha256(path.read_bytes()).hexdigest()
 
     def _logits(self, images: np.ndarray) -> np.ndarray:
@@ -79,18 +83,21 @@ def make_app(model_path: str | Path) -> FastAPI:
     """The service as an application that any ASGI server can run; the errors of DigitModel."""
     model = DigitModel(model_path)
     app = FastAPI(title="Digits", docs_url=None, redoc_url=None)  # those pages would load scripts from other hosts
+    app.router.route_class = BoundedRoute
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
 
     @app.get("/health")
     def health() -> dict:
         return {"status": "ok", "model_sha256": model.checksum}
 
-    body = {"required": True, "content": {"application/json": {"schema": SCHEMA}}}
-
-    @app.post("/digit", openapi_extra={"requestBody": body})
-    async def digit(request: Request) -> dict:
-        pixels = read_pixels(await read_body(request))
-        probabilities = model(pixels[None])[0]
+    @app.post("/digit")
+    async def digit(body: Digit) -> dict:
+        probabilities = model([body.pixels])[0]
         return {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}
+
+    @app.exception_handler(RequestValidationError)
+    def no_digit(request: Request, error: RequestValidationError) -> JSONResponse:
+        return JSONResponse({"detail": reason_of(error)}, status_code=422)
 
     @app.exception_handler(404)
     def not_found(request: Request, error: Exception) -> JSONResponse:
@@ -100,53 +107,68 @@ def make_app(model_path: str | Path) -> FastAPI:
     return app
 
 
-async def read_body(request: Request) -> bytes:
-    """The body of a request, read no further than MAX_BODY_BYTES; HTTPException 400, 408, 413 or 415."""
-    kind = request.headers.get("content-type", "")
-    if kind.partition(";")[0].strip().lower() != "application/json":
-        raise HTTPException(415, f"the content type is {kind or 'missing'!r}; expected application/json: {EXPECTED}")
-    too_large = HTTPException(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes; expected {EXPECTED}")
-    length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length[:12]) > MAX_BODY_BYTES:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(MAX_BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise too_large
-    except TimeoutError:
-        raise HTTPException(408, f"the body did not arrive within {MAX_BODY_SECONDS:g} seconds") from None
-    except ClientDisconnect:
-        raise HTTPException(400, "the client went away before the body was there") from None
-    if not body:
-        raise HTTPException(400, f"the body is empty; expected {EXPECTED}")
-    return bytes(body)
+class BoundedRequest(Request):
+    """A request whose body is read no further than MAX_BODY_BYTES; HTTPException 400, 408, 413 or 415."""
+
+    async def body(self) -> bytes:
+        kind = self.headers.get("content-type", "")
+        if kind.partition(";")[0].strip().lower() != "application/json":
+            said = f"the content type is {kind or 'missing'!r}"
+            raise HTTPException(415, f"{said}; expected application/json: {EXPECTED}")
+        too_large = HTTPException(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes; expected {EXPECTED}")
+        length = self.headers.get("content-length", "0")
+        if length.isdecimal() and int(length[:12]) > MAX_BODY_BYTES:
+            raise too_large
+        body = bytearray()
+        try:
+            async with asyncio.timeout(MAX_BODY_SECONDS):
+                async for chunk in self.stream():
+                    body += chunk
+                    if len(body) > MAX_BODY_BYTES:
+                        raise too_large
+        except TimeoutError:
+            raise HTTPException(408, f"the body did not arrive within {MAX_BODY_SECONDS:g} seconds") from None
+        except ClientDisconnect:
+            raise HTTPException(400, "the client went away before the body was there") from None
+        if not body:
+            raise HTTPException(400, f"the body is empty; expected {EXPECTED}")
+        self._body = bytes(body)
+        return self._body
+
+    async def json(self) -> Any:
+        try:
+            return json.loads((await self.body()).decode("utf-8"), parse_constant=_no_number)
+        except (ValueError, RecursionError) as error:
+            said = f"the body is no JSON ({type(error).__name__}: {error})"
+            raise HTTPException(400, f"{said}; expected {EXPECTED}") from None
 
 
-def read_pixels(body: bytes) -> np.ndarray:
-    """The pixels of a request as (28, 28) float32; HTTPException 400 where it is no JSON, 422 where it is no digit."""
-    try:
-        content = json.loads(body.decode("utf-8"), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise HTTPException(
-            400, f"the body is no JSON ({type(error).__name__}: {error}); expected {EXPECTED}"
-        ) from None
+class BoundedRoute(APIRoute):
+    """A route that reads a BoundedRequest."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+        handler = super().get_route_handler()
+
+        async def bounded(request: Request) -> Response:
+            return await handler(BoundedRequest(request.scope, request.receive))
+
+        return bounded
+
+
+def reason_of(error: RequestValidationError) -> str:
+    """What is wrong with a body that is JSON, in one sentence: the first of pydantic's findings, with its place."""
+    content = error.body
     if not isinstance(content, dict) or set(content) != {"pixels"}:
-        found = f"the keys {sorted(content)[:5]!a}" if isinstance(content, dict) else type(content).__name__
-        raise HTTPException(422, f"found {found:.200}; expected {EXPECTED}")
-    rows = content["pixels"]
-    if not isinstance(rows, list) or len(rows) != SIDE or not all(isinstance(r, list) and len(r) == SIDE for r in rows):
-        raise HTTPException(422, f"pixels: {_shape(rows)}; expected 28 rows of 28 numbers")
-    for number, row in enumerate(rows):
-        for column, value in enumerate(row):
-            if type(value) not in (int, float) or not 0 <= value <= 1:  # NaN and inf are not, either
-                is_number = type(value) in (int, float)
-                found = f"{value!r:.40}" if is_number else type(value).__name__
-                hint = "; divide by 255?" if is_number and 1 < value <= 255 else ""
-                raise HTTPException(422, f"pixels[{number}][{column}] is {found}; expected a number in 0..1{hint}")
-    return np.array(rows, dtype=np.float32)
+        said = f"the keys {sorted(content)[:5]!a}" if isinstance(content, dict) else type(content).__name__
+        return f"found {said:.200}; expected {EXPECTED}"
+    first = error.errors()[0]
+    place, value = first["loc"][2:], first["input"]  # loc is ("body", "pixels", row, column)
+    if len(place) < 2:
+        return f"pixels: {_shape(content['pixels'])}; expected 28 rows of 28 numbers"
+    is_number = type(value) in (int, float)
+    said = f"{value!r:.40}" if is_number else type(value).__name__
+    hint = "; divide by 255?" if is_number and 1 < value <= 255 else ""
+    return f"pixels[{place[0]}][{place[1]}] is {said}; expected a number in 0..1{hint}"
 
 
 def _no_number(name: str) -> None:

@@ -1,26 +1,35 @@
 """Fetch files so that nothing half-finished or altered is ever used.
 
 A file is written beside its place, checked by SHA-256 and then moved there in one step; a lock keeps the others waiting
-meanwhile, and the operating system frees it when its owner is killed. pooch does the fetching.
+meanwhile, and the operating system frees it when its owner is killed. Whatever goes wrong is a DownloadError with one
+reason, so that the next source can be asked: networks, settings and caches go wrong in more ways than can be named.
 """
 
+import atexit
 import errno
 import hashlib
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from aigc_course.kit.runtime import data_folder
+from aigc_course.storage.files import remove_unfinished, replacing, tidied
 
-CONNECT_SECONDS = 3  # how long a host may take to answer before it counts as unreachable
-STALL_SECONDS = 15  # how long a running download may stand still
+CONNECT_SECONDS = 3  # how long a host may take to answer, all in all, before it counts as unreachable
+STALL_SECONDS = 15  # how long a running download may stand still, or stay behind SLOWEST
+SLOWEST = 20_000  # bytes a second; with STALL_SECONDS, the deadline of a file
 LOCK_SECONDS = 900  # how long to wait for another process that fetches the same files
+CHUNK = 2**14  # bytes
 
 unreachable: dict[str, str] = {}  # host: why; asked once a session
 
@@ -31,7 +40,7 @@ class DownloadError(OSError):
 
 def offline() -> bool:
     """True when AIGC_OFFLINE=1 forbids asking the network (for a lecture hall without one, and for tests)."""
-    return os.environ.get("AIGC_OFFLINE", "0") not in ("", "0")
+    return os.environ.get("AIGC_OFFLINE", "").strip().lower() not in ("", "0", "false", "no", "off", "n", "f")
 
 
 def cache_folder() -> Path:
@@ -40,7 +49,7 @@ def cache_folder() -> Path:
     The folder is made. If nothing can be written there, a temporary folder serves until the process ends.
     """
     if wanted := os.environ.get("AIGC_CACHE"):
-        return _writable(Path(wanted).expanduser())
+        return _writable(Path(wanted))
     data = data_folder()
     if (data.parent / "pyproject.toml").is_file():
         return _writable(data / "cache")
@@ -53,18 +62,37 @@ def cache_folder() -> Path:
 def _writable(folder: Path) -> Path:
     """`folder` if it can be read and filled or is filled already, else a temporary one; looked at once a process."""
     try:
+        folder = folder.expanduser()  # RuntimeError where there is no such user
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
-    except OSError as error:
-        if error.errno == errno.ENOSPC or (folder.is_dir() and any(folder.iterdir())):
+    except (OSError, RuntimeError) as error:
+        if getattr(error, "errno", 0) == errno.ENOSPC or _is_filled(folder):
             return folder  # full, or read-only but filled (a lecturer's shared folder): what is there can be used
         substitute = Path(tempfile.mkdtemp(prefix="aigc_course-"))
+        atexit.register(shutil.rmtree, substitute, ignore_errors=True)
         print(
-            f"The cache folder {folder} cannot be written ({error.strerror}). Downloads go to a temporary folder and "
+            f"The cache folder {folder} cannot be written ({reason(error)}). Downloads go to a temporary folder and "
             "are gone when this session ends; set AIGC_CACHE to a folder of yours to keep them."
         )
         return substitute
+
+
+def _is_filled(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, in one short line: the kind of error, and what the system said at bottom, if it did."""
+    root = error
+    while inner := root.__cause__ or root.__context__:
+        root = inner
+    said = root.strerror if isinstance(root, OSError) and root.strerror else str(error)
+    line = (str(said).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {line:.160}" if line else type(error).__name__
 
 
 def sha256_of(path: Path) -> str:
@@ -74,8 +102,11 @@ def sha256_of(path: Path) -> str:
 
 
 def is_intact(path: Path, sha256: str) -> bool:
-    """True when `path` is a file with exactly the bytes that `sha256` stands for."""
-    return path.is_file() and sha256_of(path) == sha256
+    """True when `path` is a file that can be read, with exactly the bytes that `sha256` stands for."""
+    try:
+        return path.is_file() and sha256_of(path) == sha256
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -83,33 +114,37 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock beside `path`: one process at a time, freed by the system even when its owner is killed."""
     from filelock import FileLock, Timeout
 
+    lock = FileLock(f"{path}.lock")
     try:
-        with FileLock(f"{path}.lock", timeout=LOCK_SECONDS):
-            yield
+        lock.acquire(timeout=LOCK_SECONDS)
     except Timeout as error:
         raise DownloadError(
             f"another process has been fetching {path.name} for {LOCK_SECONDS // 60} minutes; "
             f"end it, or remove {path}.lock"
         ) from error
+    except (OSError, NotImplementedError) as error:  # some network disks know no locks
+        problem = f"{path}.lock cannot be locked ({reason(error)}); set AIGC_CACHE to another folder"
+        raise DownloadError(problem) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def install(path: Path, sha256: str, write: Callable[[Path], None]) -> Path:
-    """Let `write(part)` make the file, check it, and only then move it to `path`; return `path`.
+def install(path: Path, sha256: str, write: Callable[[BinaryIO], object]) -> Path:
+    """Let `write(file)` fill a file, check it, and only then give it its place at `path`; return `path`.
 
-    Raises DownloadError when the disk is full, the folder cannot be written or the bytes are not the expected ones;
-    whatever stood at `path` before is then untouched.
+    To be called by one process at a time (`locked`). Raises DownloadError when the disk is full, the folder cannot be
+    written or the bytes are not the expected ones; whatever stood at `path` before is then untouched.
     """
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.unlink(missing_ok=True)  # left by a process that was killed
-        try:
-            write(part)
-            if (arrived := sha256_of(part)) != sha256:
+        remove_unfinished(path)
+        with replacing(path) as file:
+            write(file)
+            file.seek(0)
+            if (arrived := hashlib.file_digest(file, "sha256").hexdigest()) != sha256:
                 raise DownloadError(f"{path.name} is not the expected file: SHA-256 {arrived}, expected {sha256}")
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
     return path
 
 
@@ -118,64 +153,152 @@ def storing(path: Path) -> Iterator[None]:
     """Turn the system's errors while writing to `path` into a DownloadError that says what to do."""
     try:
         yield
+    except DownloadError:
+        raise
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
-            raise
-        free = shutil.disk_usage(next(p for p in path.parents if p.exists())).free
+        try:
+            free = f" ({shutil.disk_usage(next(p for p in path.parents if p.exists())).free / 2**20:,.0f} MiB free)"
+        except OSError:
+            free = ""
         raise DownloadError(
-            f"{path} cannot be written: {error.strerror} ({free / 2**20:,.0f} MiB free). "
+            f"{path} cannot be written: {error.strerror or error}{free}. "
             "Make room, or set AIGC_CACHE to a folder on another disk."
         ) from error
 
 
+def host_of(url: str) -> str:
+    """The host in an address, or all of an address that makes no sense."""
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:
+        return url
+
+
 def answering(urls: list[str]) -> list[str]:
     """Those of `urls` whose hosts answer within CONNECT_SECONDS, in the given order; all are asked at the same time."""
-    hosts = {urlsplit(url).hostname or url: url for url in reversed(urls)}
-    new = [(host, url) for host, url in hosts.items() if host not in unreachable]
-    with ThreadPoolExecutor(max_workers=max(1, len(new))) as pool:
-        for (host, _), answers in zip(new, pool.map(_answers, [url for _, url in new]), strict=True):
-            if not answers:
-                unreachable[host] = f"{host} does not answer"
+    new = {host_of(url): url for url in reversed(urls) if host_of(url) not in unreachable}
+    silences: dict[str, str] = {}
+
+    def ask(host: str, url: str) -> None:
+        silences[host] = _silence(url)
+
+    # a name that is looked up, or a header that trickles in, cannot be interrupted: such a thread is left to itself
+    threads = [threading.Thread(target=ask, args=pair, daemon=True) for pair in new.items()]
+    give_up = time.monotonic() + CONNECT_SECONDS
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, give_up - time.monotonic()))
+    for host in new:
+        if why := silences.get(host, "it is silent"):
+            unreachable[host] = f"{host} does not answer ({why})"
     return [url for url in urls if not silence_of(url)]
 
 
 def silence_of(url: str) -> str:
     """Why the host of `url` was found silent this session; empty when it was not."""
-    return unreachable.get(urlsplit(url).hostname or "", "")
+    return unreachable.get(host_of(url), "")
 
 
-def _answers(url: str) -> bool:
-    """True when the host of `url` sends anything at all; the environment's proxies are used."""
+def _silence(url: str) -> str:
+    """Empty when the host of `url` sends anything at all, else why not; the environment's proxies are used."""
     import requests
 
     try:
-        requests.head(url, timeout=CONNECT_SECONDS, allow_redirects=False)
-    except requests.RequestException:
-        return False
-    return True
+        requests.head(url, timeout=CONNECT_SECONDS, allow_redirects=False).close()
+    except Exception as error:  # requests lets through errors of sockets, certificates, proxies, .netrc, host names ...
+        return reason(error)
+    return ""
 
 
-def fetch(urls: list[str], path: Path, sha256: str) -> str:
+def fetch(urls: list[str], path: Path, sha256: str, size: int) -> str:
     """Fetch one file from the first mirror that delivers it intact; return the host it came from.
 
     urls:    the same file at several places, the preferred one first
     path:    where it shall lie; an intact file there is kept, a damaged one replaced
     sha256:  of its bytes
+    size:    how many they are; no mirror can make it write more
     Raises DownloadError with every mirror's reason when none delivers.
     """
-    import pooch
-    import requests
-
     if is_intact(path, sha256):
         return "cache"
-    problems = []
-    downloader = pooch.HTTPDownloader(progressbar=True, timeout=(CONNECT_SECONDS, STALL_SECONDS), chunk_size=2**16)
-    for url in answering(urls):
-        host = urlsplit(url).hostname or url
+    problems, asked = [], answering(urls)
+    silent = sorted({silence_of(url) for url in urls if url not in asked})
+    for url in asked:
+        host, began = host_of(url), time.monotonic()
         try:
-            install(path, sha256, lambda part, url=url: downloader(url, part, None))
+            install(path, sha256, lambda file, url=url: _transfer(url, file, size))
             return host
-        except (requests.RequestException, DownloadError) as error:
+        except DownloadError as error:
             problems.append(f"{host}: {error}")
-    silent = sorted({silence_of(url) for url in urls} - {""})
+            if time.monotonic() - began >= STALL_SECONDS:  # not to be waited for again, for the next file
+                unreachable[host] = f"{host} stalls"
     raise DownloadError(f"{path.name} could not be fetched: " + "; ".join(problems + silent))
+
+
+def _transfer(url: str, file: BinaryIO, size: int) -> None:
+    """Write what `url` sends to `file`; DownloadError, with the reason, for whatever goes wrong, or takes too long."""
+    import requests
+    from tqdm import tqdm
+
+    arrived, problems = 0, []
+
+    def receive() -> None:
+        nonlocal arrived
+        try:
+            with requests.get(url, stream=True, timeout=(CONNECT_SECONDS, STALL_SECONDS)) as answer:
+                answer.raise_for_status()
+                for chunk in answer.iter_content(CHUNK):  # unpacked, where the host has packed it
+                    if arrived + len(chunk) > size:
+                        raise DownloadError(f"it sends more than the {size:,} bytes of the file")
+                    with storing(Path(file.name)):
+                        file.write(chunk)
+                    arrived += len(chunk)
+        except DownloadError as error:
+            problems.append(str(error))
+        except Exception as error:  # see _silence
+            problems.append(str(error) if isinstance(error, requests.HTTPError) else reason(error))
+
+    # a thread of its own: bytes that come one by one keep every read waiting, and none of them for too long
+    thread, began = threading.Thread(target=receive, daemon=True), time.monotonic()
+    thread.start()
+    with tqdm(total=size, unit="B", unit_scale=True, leave=False) as bar:
+        while thread.is_alive():
+            thread.join(0.1)
+            bar.update(arrived - bar.n)
+            seconds = time.monotonic() - began
+            if thread.is_alive() and seconds > STALL_SECONDS + arrived / SLOWEST:
+                raise DownloadError(f"only {arrived:,} of {size:,} bytes came in {seconds:.0f} seconds")
+    if problems:
+        raise DownloadError(problems[0])
+
+
+def run(command: list[str], folder: Path, seconds: float) -> None:
+    """Run a program that may hang or start others; at the end of its time, or of ours, all of them are ended.
+
+    Raises DownloadError, with the first line that it says, when it cannot be run, fails or takes too long.
+    """
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    try:
+        process = subprocess.Popen(command, cwd=folder, start_new_session=True, **options)
+    except OSError as error:
+        raise DownloadError(f"{command[0]} cannot be run: {error.strerror or error}") from error
+
+    def end() -> None:
+        with suppress(OSError):
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+
+    with process, tidied(end):
+        try:
+            said = process.communicate(timeout=seconds)[1].decode(errors="replace").strip().splitlines()
+        except subprocess.TimeoutExpired as error:
+            end()
+            raise DownloadError(f"{command[0]} has not finished in {seconds:g} seconds") from error
+        except BaseException:
+            end()
+            raise
+    if process.returncode:
+        raise DownloadError(f"{command[0]} failed ({said[0]:.160})" if said else f"{command[0]} failed")

@@ -1,30 +1,36 @@
-"""Checkpoints from which a training goes on bit for bit, random_states too: safetensors and JSON, never a pickle.
+"""Checkpoints from which a training goes on bit for bit, random states too: safetensors and JSON, never a pickle.
 
 A new one is written beside the old one, flushed to the disk and only then given its name, so a program that is killed,
 or runs out of disk space, leaves the old one in place; that one is kept as NAME.previous. The SHA-256 of everything in
-the file stands in its header.
+the file stands in its metadata. Files of the format before this one are not read: train anew.
 """
 
+import errno
 import hashlib
 import json
 import os
+import random
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors import SafetensorError
-from safetensors.torch import load as tensors_from
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
 from safetensors.torch import save as bytes_of
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from aigc_course.storage import random_states
+from aigc_course.storage import files, weights
 
-FORMAT = "aigc_course checkpoint 1"
-MAX_HEADER = 100_000_000  # bytes; safetensors' own limit
+FORMAT = "aigc_course checkpoint 2"
+LOCK_SECONDS = 60  # how long another program may be writing the same checkpoint
 Modules = Mapping[str, nn.Module]
 Optimizers = Mapping[str, Optimizer]
+
+_resumed: dict[Path, str] = {}  # checkpoints of this process' trainings: SHA-256 of what they last read or wrote
 
 
 class DamagedCheckpoint(ValueError):
@@ -35,7 +41,7 @@ class Contents(NamedTuple):
     """What a file holds, once it has been checked."""
 
     tensors: dict[str, Tensor]
-    notes: dict[str, Any]  # the JSON: state, optimizers' settings, random states
+    notes: dict[str, Any]  # the JSON: state, settings of modules and optimizers, random states
 
 
 def previous(path: str | Path) -> Path:
@@ -48,36 +54,60 @@ def save(path: str | Path, modules: Modules, optimizers: Optimizers | None = Non
 
     modules, optimizers: by name, for example {"G": G, "D": D};  state: anything JSON can hold
     Raises OSError when the file cannot be written (the earlier checkpoint is untouched), TypeError for a state or a
-    setting of an optimizer that JSON cannot hold.
+    setting of an optimizer that JSON cannot hold, ValueError where another program's training writes the same file.
     """
-    path, spare = Path(path), Path(f"{path}.part")
-    contents = serialise(modules, optimizers or {}, state)
+    path = Path(path)
+    tensors, notes = collect(modules, optimizers or {}, state)
+    about = {"format": FORMAT, "notes": notes, "sha256": digest(tensors, notes)}
+    content = bytes_of(tensors, metadata=about)
+    earlier = "the earlier checkpoint is untouched" if path.exists() else "there is no earlier one"
     try:
-        with spare.open("wb") as file:
-            file.write(contents)
-            file.flush()
-            os.fsync(file.fileno())
+        with locked(path):
+            check_own(path)
+            files.remove_unfinished(path)
+            files.write(path, content, keep_as=previous(path))
     except OSError as error:
-        spare.unlink(missing_ok=True)
-        earlier = "the earlier checkpoint is untouched" if path.exists() else "there is no earlier one"
-        raise OSError(
-            error.errno, f"{error.strerror}: the checkpoint of {len(contents):,} bytes was not written; {earlier}", path
-        ) from error
-    if path.exists():
-        keep(path)
-    os.replace(spare, path)
+        problem = f"{error.strerror}: the checkpoint of {len(content):,} bytes was not written; {earlier}"
+        raise OSError(error.errno, problem, str(path)) from error
+    if path.resolve() in _resumed:
+        _resumed[path.resolve()] = about["sha256"]
 
 
-def keep(path: Path) -> None:
-    """Give the checkpoint at `path` a second name; where the disk knows only one name a file, that name alone."""
-    second = Path(f"{path}.previous.part")
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other programs from writing the same checkpoint meanwhile; OSError when one does so for too long."""
+    if not path.parent.is_dir():  # the lock would make the folder
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
     try:
-        second.unlink(missing_ok=True)
-        os.link(path, second)
-    except OSError:
-        os.replace(path, previous(path))
-    else:
-        os.replace(second, previous(path))
+        lock.acquire(timeout=LOCK_SECONDS)
+    except Timeout as error:
+        raise BlockingIOError(errno.EAGAIN, f"another program has been writing it for {LOCK_SECONDS} s") from error
+    except (OSError, NotImplementedError):
+        pass  # a disk without locks; what can be written at all is written all the same
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def check_own(path: Path) -> None:
+    """ValueError where another program has written the checkpoint of a training of this process."""
+    ours, there = _resumed.get(path.resolve()), sha256_at(path)
+    if ours is not None and there not in ("", ours):
+        raise ValueError(
+            f"another program has written {path} since this training last did: are there two trainings with one "
+            "checkpoint? Give each of them a file of its own"
+        )
+
+
+def sha256_at(path: Path) -> str:
+    """The SHA-256 that the checkpoint at `path` says of itself; an empty text where there is none or it is damaged."""
+    try:
+        with weights.opened(path) as file:
+            return (file.metadata() or {}).get("sha256", "")
+    except (FileNotFoundError, ValueError):
+        return ""
 
 
 def load(path: str | Path, modules: Modules, optimizers: Optimizers | None = None) -> Any:
@@ -89,15 +119,15 @@ def load(path: str | Path, modules: Modules, optimizers: Optimizers | None = Non
     """
     contents = read_newest(Path(path))
     optimizers = optimizers or {}
-    weights = {name: part(contents.tensors, f"modules/{name}/") for name in modules}
-    check_names("modules", contents.notes["modules"], modules)
+    stored = {name: part(contents.tensors, f"modules/{name}/") for name in modules}
+    check_names("modules", list(contents.notes["modules"]), modules)
     check_names("optimizers", list(contents.notes["optimizers"]), optimizers)
     for name, module in modules.items():
-        check_weights(name, weights[name], module.state_dict())
+        check_module(name, stored[name], contents.notes["modules"][name], module)
     for name, optimizer in optimizers.items():
         check_optimizer(name, contents.notes["optimizers"][name], optimizer)
     for name, module in modules.items():
-        module.load_state_dict(weights[name])
+        module.load_state_dict(stored[name])
     for name, optimizer in optimizers.items():
         saved = contents.notes["optimizers"][name]
         kept = {int(number): dict(values) for number, values in saved["state"].items()}
@@ -105,24 +135,27 @@ def load(path: str | Path, modules: Modules, optimizers: Optimizers | None = Non
             number, _, value = key.partition("/")
             kept.setdefault(int(number), {})[value] = tensor
         optimizer.load_state_dict({"state": kept, "param_groups": saved["param_groups"]})
-    random_states.restore(part(contents.tensors, "random/"), contents.notes["random"])
+    set_random_states(part(contents.tensors, "random/"), contents.notes["random"])
     return contents.notes["state"]
 
 
 def resume(path: str | Path, modules: Modules, optimizers: Optimizers, made_with: dict[str, Any]) -> int:
     """Fill modules and optimizers from a training's checkpoint, if there is one; return the number of its last step.
 
-    made_with: settings and data of the training; saved beside "step" in the state, they must be the same. Raises what
-    `load` raises, ValueError for a checkpoint of another training.
+    made_with: settings and data of the training; saved beside "step" in the state, they must be the same. From here on,
+    `save` notices another training that writes the same file. Raises what `load` raises, ValueError for a checkpoint of
+    another training.
     """
-    if not (Path(path).exists() or previous(path).exists()):
+    path = Path(path)
+    _resumed[path.resolve()] = sha256_at(path)
+    if not (path.exists() or previous(path).exists()):
         return 0
     state = load(path, modules, optimizers)
     step = state.pop("step")
     if state != made_with:
-        wanted, saved = made_with["config"], state["config"]
-        other = {name: value for name, value in saved.items() if wanted.get(name) != value}
-        asked = {name: wanted.get(name) for name in other}
+        asked_for, saved = made_with["config"], state["config"]
+        other = {name: value for name, value in saved.items() if asked_for.get(name) != value}
+        asked = {name: asked_for.get(name) for name in other}
         what = f"{other} where {asked} is asked for" if other else "other data"
         raise ValueError(f"{path} comes from a training with {what}; name another file, or delete it to begin anew")
     return step
@@ -148,42 +181,40 @@ def read_newest(path: Path) -> Contents:
 
 def read(path: str | Path) -> Contents:
     """The contents of one file; DamagedCheckpoint, with the reason, if it is not whole or not a checkpoint."""
-    content = Path(path).read_bytes()
-    if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+    try:
+        tensors, about = weights.read(path, "pt", "take an earlier checkpoint, or train anew")
+    except FileNotFoundError:
+        raise
+    except ValueError as error:
+        raise DamagedCheckpoint(f"{error}") from error
+    if (said := about.get("format")) != FORMAT:
+        older = ", an older format" if said else ""
         raise DamagedCheckpoint(
-            f"{path} is a pickle (torch.save writes such files). Reading one may run any program it holds, so this "
-            "course does not; load it where it comes from and write it with safetensors"
+            f'{path} was not written by this `checkpoints.save`: it says {said!r}{older}, not "{FORMAT}"; train anew'
         )
-    size = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or not 0 < size <= min(len(content) - 8, MAX_HEADER):
-        raise DamagedCheckpoint(f"{path} is no safetensors file or was cut short at {len(content):,} bytes")
-    try:
-        header = json.loads(content[8 : 8 + size])
-        about = header.pop("__metadata__", {})
-    except (ValueError, AttributeError) as error:
-        raise DamagedCheckpoint(f"{path} is damaged: its header cannot be read ({error})") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise DamagedCheckpoint(f'{path} was not written by `checkpoints.save`: its header does not say "{FORMAT}"')
-    if about.get("sha256") != digest(header, about.get("notes", ""), content[8 + size :]):
-        raise DamagedCheckpoint(f"{path} is damaged: its SHA-256 is not the one in its header; was it cut or changed?")
-    try:
-        return Contents(tensors_from(content), json.loads(about["notes"]))
-    except (SafetensorError, ValueError) as error:  # the digest fits, so a program wrote it so
-        raise DamagedCheckpoint(f"{path} cannot be read: {error}") from error
+    notes = about.get("notes", "")
+    if about.get("sha256") != digest(tensors, notes):
+        raise DamagedCheckpoint(f"{path} is damaged: its SHA-256 is not the one in its metadata; was it changed?")
+    return Contents(tensors, json.loads(notes))
 
 
-def digest(header: dict[str, Any], notes: str, payload: bytes) -> str:
-    """SHA-256 over names, types, shapes and places of the tensors, over the notes and over the numbers."""
-    hasher = hashlib.sha256(json.dumps([header, notes], sort_keys=True).encode())
-    hasher.update(payload)
+def digest(tensors: Mapping[str, Tensor], notes: str) -> str:
+    """SHA-256 over the notes and over each tensor's name, type, shape and numbers, in the order of the names."""
+    hasher = hashlib.sha256(notes.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        hasher.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        hasher.update(tensor.reshape(-1).view(torch.uint8).numpy())  # as bytes: NumPy knows no bfloat16
     return hasher.hexdigest()
 
 
-def serialise(modules: Modules, optimizers: Optimizers, state: Any) -> bytes:
-    """The bytes of a checkpoint."""
-    tensors = {f"random/{name}": values for name, values in random_states.of_torch().items()}
-    notes = {"modules": list(modules), "optimizers": {}, "state": state, "random": random_states.of_python()}
+def collect(modules: Modules, optimizers: Optimizers, state: Any) -> tuple[dict[str, Tensor], str]:
+    """All that a checkpoint holds: the tensors, on the CPU, and the rest as JSON."""
+    of_torch, of_python = random_states()
+    tensors = {f"random/{name}": values for name, values in of_torch.items()}
+    notes = {"modules": {}, "optimizers": {}, "state": state, "random": of_python}
     for name, module in modules.items():
+        notes["modules"][name] = settings_of(module)
         tensors |= {f"modules/{name}/{key}": value for key, value in module.state_dict().items()}
     for name, optimizer in optimizers.items():
         saved = optimizer.state_dict()
@@ -196,13 +227,35 @@ def serialise(modules: Modules, optimizers: Optimizers, state: Any) -> bytes:
         }
         for number, kept in saved["state"].items():
             tensors |= {f"optimizers/{name}/{number}/{k}": v for k, v in kept.items() if isinstance(v, Tensor)}
-    plain = bytes_of({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()})
-    start = 8 + int.from_bytes(plain[:8], "little")
-    header, payload, text = json.loads(plain[8:start]), plain[start:], json.dumps(notes)
-    about = {"format": FORMAT, "notes": text, "sha256": digest(header, text, payload)}
-    written = json.dumps({"__metadata__": about, **header}).encode()
-    written += b" " * (-len(written) % 8)
-    return len(written).to_bytes(8, "little") + written + payload
+    return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, json.dumps(notes)
+
+
+def random_states() -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The states of all random generators: torch's, on the CPU and each CUDA device; Python's and NumPy's, as JSON."""
+    of_cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    of_torch = {"cpu": torch.get_rng_state(), **{f"cuda{i}": state for i, state in enumerate(of_cuda)}}
+    kind, keys, *rest = np.random.get_state()  # noqa: NPY002  the global generator is the one to restore
+    return of_torch, {"python": random.getstate(), "numpy": [kind, keys.tolist(), *rest]}
+
+
+def set_random_states(of_torch: Mapping[str, Tensor], of_python: Mapping[str, Any]) -> None:
+    """Set the generators to what `random_states` gave; those of CUDA only where the device is there."""
+    version, keys, gauss = of_python["python"]
+    random.setstate((version, tuple(keys), gauss))
+    np.random.set_state(tuple(of_python["numpy"]))  # noqa: NPY002
+    torch.set_rng_state(of_torch["cpu"])
+    for i in range(torch.cuda.device_count()):
+        if (state := of_torch.get(f"cuda{i}")) is not None:
+            torch.cuda.set_rng_state(state, i)
+
+
+def settings_of(module: nn.Module) -> dict[str, dict[str, Any]]:
+    """What a module computes with beside its weights: the kind of each part and its numbers, such as `num_heads`."""
+    return {
+        name: {"kind": type(part).__name__}
+        | {key: value for key, value in vars(part).items() if type(value) in (int, float) and not key.startswith("_")}
+        for name, part in module.named_modules()
+    }
 
 
 def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -218,15 +271,30 @@ def check_names(what: str, saved: list[str], wanted: Mapping[str, object]) -> No
         )
 
 
-def check_weights(name: str, saved: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
-    """ValueError, naming the first difference, unless names and shapes agree."""
+def check_module(name: str, saved: dict[str, Tensor], settings: dict[str, dict[str, Any]], module: nn.Module) -> None:
+    """ValueError, naming the first difference, unless shapes, kinds of numbers and settings of all parts agree."""
+    wanted, advice = module.state_dict(), "Build the model with the settings it was trained with"
     for key in sorted(saved.keys() | wanted.keys()):
         shapes = [str(tuple(tensors[key].shape)) if key in tensors else "none" for tensors in (saved, wanted)]
         if shapes[0] != shapes[1]:
             raise ValueError(
                 f'the checkpoint is of another shape: "{key}" of module "{name}" has shape {shapes[0]} in the file, '
-                f"{shapes[1]} in the model. Build the model with the settings it was trained with"
+                f"{shapes[1]} in the model. {advice}"
             )
+        if saved[key].dtype != wanted[key].dtype:  # a training does not go on bit for bit in another precision
+            raise ValueError(
+                f'"{key}" of module "{name}" is {weights.kind_of(saved[key])} in the checkpoint, '
+                f"{weights.kind_of(wanted[key])} in the model. {advice}"
+            )
+    here = settings_of(module)
+    for place in sorted(settings.keys() | here.keys()):
+        there, now = settings.get(place, {}), here.get(place, {})
+        for key in sorted(there.keys() | now.keys()):
+            if there.get(key) != now.get(key):
+                raise ValueError(
+                    f'"{place}" of module "{name}" has {key} {there.get(key)} in the checkpoint, {now.get(key)} in the '
+                    f"model. {advice}"
+                )
 
 
 def check_optimizer(name: str, saved: dict[str, Any], optimizer: Optimizer) -> None:

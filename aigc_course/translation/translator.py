@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from aigc_course.storage import weights
+from aigc_course.storage.files import write
 from aigc_course.synthetic.spelled_out import words_of
 from aigc_course.text.beam_search import Hypothesis, beam_search
 from aigc_course.translation.encoder_decoder import LONGEST, EncoderDecoder, greedy_decode
@@ -80,24 +81,24 @@ class Translator:
             "sources": json.dumps(self.sources.tokens, ensure_ascii=False),
             "targets": json.dumps(self.targets.tokens, ensure_ascii=False),
         }
-        save_file({name: w.contiguous() for name, w in self.model.state_dict().items()}, path, metadata=settings)
+        arrays = {name: array.contiguous() for name, array in self.model.state_dict().items()}
+        write(path, save(arrays, metadata=settings))
 
     @classmethod
     def load(cls, path: Path) -> "Translator":
         """Read what `save` wrote; FileNotFoundError, or ValueError for a file that is damaged or another model's."""
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"{Path(path).name} does not exist; save a translator under this name first")
+        advice = "save a translator under this name"
+        stored = weights.read(path, "pt", advice)
         try:
-            with safe_open(path, framework="pt") as opened:
-                found = opened.metadata() or {}
-                weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  no dict
-            vocabularies = [vocabulary(json.loads(found[side])) for side in ("sources", "targets")]
-            model = EncoderDecoder(**json.loads(found["settings"]))
-            model.load_state_dict(weights)
-        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(
-                f"{Path(path).name} is damaged or not a translator's file ({type(error).__name__}); save it anew"
-            ) from error
+            vocabularies = [vocabulary(json.loads(stored.metadata[side])) for side in ("sources", "targets")]
+            settings = json.loads(stored.metadata["settings"])
+            with torch.device("meta"):  # no numbers yet: damaged settings may ask for a giant
+                wanted = EncoderDecoder(**settings).state_dict()
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, RecursionError) as error:
+            raise ValueError(f"{path} is damaged or not a translator's file ({error!r:.200}); {advice}") from error
+        weights.check(stored.arrays, wanted, path, advice)
+        model = EncoderDecoder(**settings)
+        model.load_state_dict(stored.arrays)
         return cls(model, *vocabularies)
 
 

@@ -157,10 +157,10 @@ def test_a_full_disk_leaves_the_earlier_weights(folder, G, monkeypatch):
     path = folder / "model.safetensors"
     before = path.read_bytes()
 
-    def full(self, content):
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         weights.save_weights(G, path)
     monkeypatch.undo()

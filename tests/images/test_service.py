@@ -162,7 +162,7 @@ def talk(url, data, *, close=False):
 
 
 def test_a_huge_body_is_refused_before_it_is_read(url):
-    head = "POST /digit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = "POST /digit HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     assert " 413 " in talk(url, f"{head}Content-Length: 9000000000\r\n\r\n".encode())
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
     assert " 413 " in talk(url, f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + 2 * chunk)
@@ -171,7 +171,7 @@ def test_a_huge_body_is_refused_before_it_is_read(url):
 
 def test_a_client_that_dawdles_or_leaves_or_talks_nonsense_does_no_harm(url, monkeypatch):
     monkeypatch.setattr(digit_service, "MAX_BODY_SECONDS", 0.3)
-    half = b"POST /digit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    half = b"POST /digit HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
     assert " 408 " in talk(url, half)
     assert talk(url, half, close=True) == ""
     assert " 400 " in talk(url, b"\x00\x01\x02 nonsense\r\n\r\n")
@@ -227,5 +227,36 @@ def test_a_model_that_is_none_is_named(tmp_path):
 
 def test_the_description_for_programs_says_what_is_expected(url):
     description = httpx.get(f"{url}/openapi.json").json()
-    schema = description["paths"]["/digit"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert schema["properties"]["pixels"]["minItems"] == 28
+    body = description["paths"]["/digit"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    pixels = description["components"]["schemas"][body["$ref"].rpartition("/")[2]]["properties"]["pixels"]
+    assert pixels["minItems"] == pixels["items"]["minItems"] == 28
+    assert pixels["items"]["items"] == {"type": "number", "minimum": 0, "maximum": 1}
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("localhost", 200),
+        ("LOCALHOST:80", 200),
+        ("evil.example", 400),
+        ("127.0.0.1.evil.example", 400),
+    ],
+)
+def test_only_requests_to_this_machine_are_answered(url, host, status):
+    """A page that binds its own name to 127.0.0.1 gets nothing."""
+    assert httpx.get(f"{url}/health", headers={"host": host}).status_code == status
+    answer = httpx.post(f"{url}/digit", json={"pixels": good(1)}, headers={"host": host})
+    assert (answer.status_code, "digit" in answer.text) == (status, status == 200)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_a_model_that_answers_nan_is_refused_at_the_start(broken, tmp_path):
+    path = linear_model(tmp_path / "digits.onnx")
+    model = onnx.load(path)
+    weights = onnx.numpy_helper.to_array(model.graph.initializer[1]).copy()
+    weights[3] = broken
+    model.graph.initializer[1].CopyFrom(onnx.numpy_helper.from_array(weights, model.graph.initializer[1].name))
+    onnx.save(model, path)
+    with pytest.raises(ValueError, match="answers a blank image with NaN or infinity"):
+        make_app(path)

@@ -2,9 +2,11 @@
 
 import errno
 import json
+import os
 import random
 import struct
-from pathlib import Path
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -132,7 +134,8 @@ SAID = {
     "a pickle": "pickle",
     "an old pickle": "pickle",
     "another program's": "not written by",
-    "cut by one byte": "SHA-256",
+    "cut by one byte": "cut short",
+    "flipped in the numbers": "SHA-256",
 }
 
 
@@ -199,17 +202,25 @@ def test_a_full_disk_leaves_the_old_one(saved, monkeypatch):
     with pytest.raises(OSError, match=r"No space left .* the earlier checkpoint is untouched"):
         save(path, modules, optimizers, {"round": 6})
     assert (path.read_bytes(), previous(path).read_bytes()) == before
-    assert sorted(file.name for file in path.parent.iterdir()) == [path.name, previous(path).name]
+    kept = sorted(file.name for file in path.parent.iterdir())
+    assert kept == [f".{path.name}.lock", path.name, previous(path).name]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full; the test above holds everywhere")
-def test_a_really_full_disk(saved):
-    path, modules, optimizers = saved
-    before = path.read_bytes()
-    Path(f"{path}.part").symlink_to("/dev/full")
-    with pytest.raises(OSError, match=r"No space left .* the earlier checkpoint is untouched"):
-        save(path, modules, optimizers, {"round": 6})
-    assert path.read_bytes() == before
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives one process a file system of its own")
+def test_a_really_full_disk(tmp_path):
+    program = (
+        "import sys; from pathlib import Path; from torch import nn; from aigc_course.storage.checkpoints import save\n"
+        "path = Path(sys.argv[1]) / 'c'; save(path, {'m': nn.Linear(4, 4)}); before = path.read_bytes()\n"
+        "try: save(path, {'m': nn.Linear(300, 300)})\n"
+        "except OSError as e: print(e, path.read_bytes() == before, sorted(p.name for p in path.parent.iterdir()))"
+    )
+    script = f'mount -t tmpfs -o size=128k tmpfs {tmp_path} && exec "$@"'
+    own = ["unshare", "-m"] if os.getuid() == 0 else ["unshare", "-r", "-m"]
+    command = [*own, "bash", "-c", script, "bash", sys.executable, "-c", program, str(tmp_path)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+    assert "No space left on device" in said
+    assert "the earlier checkpoint is untouched" in said
+    assert said.strip().endswith("True ['.c.lock', 'c']")
 
 
 def test_a_folder_that_is_not_there(tmp_path):
@@ -236,3 +247,113 @@ def test_it_is_a_safetensors_file(saved):
     assert size % 8 == 0
     assert header["modules/G/0.weight"]["dtype"] == "F32"
     assert header["__metadata__"]["format"] == checkpoints.FORMAT
+
+
+class Heads(nn.Module):
+    """Weights of one shape, whatever the number of heads that share them."""
+
+    def __init__(self, num_heads):
+        super().__init__()
+        self.num_heads, self.mix = num_heads, nn.Linear(4, 4)
+
+
+def test_the_same_weights_used_otherwise_are_refused(tmp_path):
+    path = tmp_path / "c"
+    save(path, {"m": nn.Sequential(Heads(2), nn.Dropout(0.1))})
+    load(path, {"m": nn.Sequential(Heads(2), nn.Dropout(0.1))})
+    with pytest.raises(ValueError, match='"0" of module "m" has num_heads 2 in the checkpoint, 4 in the model'):
+        load(path, {"m": nn.Sequential(Heads(4), nn.Dropout(0.1))})
+    with pytest.raises(ValueError, match=r'"1" of module "m" has p 0\.1 in the checkpoint, 0\.2 in the model'):
+        load(path, {"m": nn.Sequential(Heads(2), nn.Dropout(0.2))})
+    with pytest.raises(ValueError, match='"1" of module "m" has kind Dropout in the checkpoint, AlphaDropout in'):
+        load(path, {"m": nn.Sequential(Heads(2), nn.AlphaDropout(0.1))})
+
+
+def test_another_precision_is_refused(tmp_path):
+    save(tmp_path / "c", {"m": nn.Linear(2, 2)})
+    with pytest.raises(ValueError, match='"bias" of module "m" is float32 in the checkpoint, bfloat16 in the model'):
+        load(tmp_path / "c", {"m": nn.Linear(2, 2).bfloat16()})
+
+
+TRAINING = """
+import sys
+from torch import nn
+from aigc_course.storage import checkpoints
+path, modules = sys.argv[1], {"m": nn.Linear(2, 2)}
+checkpoints.resume(path, modules, {}, {"config": {}})
+print("resumed", flush=True)
+for line in sys.stdin:
+    try:
+        checkpoints.save(path, modules, state={"step": int(line), "config": {}})
+        print("saved", flush=True)
+    except Exception as error:
+        print(type(error).__name__, error, flush=True)
+"""
+
+
+def test_two_trainings_with_one_checkpoint_are_told_apart(tmp_path):
+    def training():
+        command = [sys.executable, "-c", TRAINING, str(tmp_path / "c")]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "resumed\n"
+        return process
+
+    def step(process, number):
+        process.stdin.write(f"{number}\n")
+        process.stdin.flush()
+        return process.stdout.readline().strip()
+
+    with training() as one, training() as two:
+        assert [step(one, 1), step(one, 2)] == ["saved", "saved"]
+        said = step(two, 1)
+        assert said.startswith("ValueError another program has written")
+        assert said.endswith("Give each of them a file of its own")
+        assert step(one, 3) == "saved"
+        one.stdin.close(), two.stdin.close()
+    with training() as three:  # one after the other is how a training goes on
+        assert step(three, 4) == "saved"
+        three.stdin.close()
+    assert read(tmp_path / "c").notes["state"]["step"] == 4
+
+
+def test_many_writers_of_one_checkpoint_do_it_no_harm(tmp_path):
+    program = (
+        "import sys; from torch import nn; from aigc_course.storage.checkpoints import save\n"
+        "for step in range(20): save(sys.argv[1], {'m': nn.Linear(50, 50)}, state=step)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "c")]
+    writers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [writer.communicate()[1] for writer in writers] == [""] * 3
+    assert read(tmp_path / "c").notes["state"] == 19
+    assert read(previous(tmp_path / "c")).notes["state"] in range(20)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes there")
+def test_a_pipe_is_no_checkpoint(tmp_path):
+    os.mkfifo(tmp_path / "c")
+    with pytest.raises(DamagedCheckpoint, match="a device or a pipe"):
+        load(tmp_path / "c", {"m": nn.Linear(1, 1)})
+    with pytest.raises(OSError, match="a device or a pipe"):
+        save(tmp_path / "c", {"m": nn.Linear(1, 1)})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_in_the_way_of_a_new_one_is_not_followed(tmp_path):
+    (tmp_path / "precious").write_text("precious")
+    for name in ("c.part", "c.previous.part", ".c.part"):
+        (tmp_path / name).symlink_to(tmp_path / "precious")
+    for _ in range(2):
+        save(tmp_path / "c", {"m": nn.Linear(1, 1)})
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_what_a_killed_training_left_is_removed_by_the_next(tmp_path):
+    (tmp_path / ".c.0123456789abcdef.part").write_bytes(b"half")
+    save(tmp_path / "c", {"m": nn.Linear(1, 1)})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".c.lock", "c"]
+
+
+def test_a_checkpoint_of_the_format_before_is_told_the_way_out(tmp_path):
+    save_file({"modules/m/a": torch.zeros(1)}, tmp_path / "c", metadata={"format": "aigc_course checkpoint 1"})
+    with pytest.raises(DamagedCheckpoint, match=r"checkpoint 1', an older format.*; train anew"):
+        read(tmp_path / "c")

@@ -223,19 +223,21 @@ def test_explain_gives_a_row_of_weights_for_each_written_token(translator):
 
 def test_damaged_files_are_named(translator, tmp_path):
     path = tmp_path / "numbers.safetensors"
-    with pytest.raises(FileNotFoundError, match="does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"there is no model file .*; save a translator"):
         Translator.load(path)
     translator.save(path)
     whole = path.read_bytes()
-    for damaged in (
-        whole[:-100],
-        whole[:20],
-        b"<html>not found</html>",
-        b"",
-        whole.replace(b'\\"dim\\": 64', b'\\"dim\\": 16'),
+    for damaged, said in (
+        (whole[:-100], "cut short"),
+        (whole[:20], "cut short"),
+        (b"<html>not found</html>", "no safetensors file"),
+        (b"", "cut short"),
+        (whole.replace(b'\\"dim\\": 32', b'\\"dim\\": 16'), "belongs to another network"),
+        (whole.replace(b'\\"dim\\": 32', b'\\"dim\\": -2'), "damaged or not a translator's file"),
+        (whole.replace(b'\\"dim\\"', b'\\"din\\"'), "damaged or not a translator's file"),
     ):
         path.write_bytes(damaged)
-        with pytest.raises(ValueError, match="damaged or not a translator's file"):
+        with pytest.raises(ValueError, match=said):
             Translator.load(path)
 
 

@@ -1,7 +1,6 @@
 """Finding, reading and writing the course's notebooks; the small facts that every author's tool needs."""
 
 import ast
-import os
 import re
 import sys
 import tomllib
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+
+from aigc_course.storage import files
 
 ROOT = Path(__file__).resolve().parents[2]
 EDITIONS = ("zh", "en")
@@ -97,9 +98,7 @@ def write_text(path: Path, text: str) -> bool:
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
-    unfinished.write_text(text, encoding="utf-8", newline="\n")
-    unfinished.replace(path)
+    files.write(path, text.encode())
     return True
 
 

@@ -30,6 +30,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, GPT2Tokenizer
 from aigc_course.gpt.rows import pack
 from aigc_course.gpt.training import TrainingConfig, WeightsOf, logits_of, training_steps
 from aigc_course.kit import runtime
+from aigc_course.storage.files import write
 from aigc_course.synthetic.stories import HELD_OUT, Story, read_back, tell_many
 from tools.authoring.notebooks import ROOT
 
@@ -264,10 +265,10 @@ def shares(texts: list[str]) -> tuple[float, float]:
 
 def save_weights(model: GPT2LMHeadModel, folder: Path) -> None:
     """Write config.json, generation_config.json and model.safetensors; whoever reads meanwhile finds whole files."""
-    with TemporaryDirectory(dir=folder) as scratch:
+    with TemporaryDirectory() as scratch:
         model.save_pretrained(scratch)
         for file in Path(scratch).iterdir():
-            file.replace(folder / file.name)
+            write(folder / file.name, file.read_bytes())
 
 
 def train(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, phase: Phase, checkpoint: Path, folder: Path) -> None:

@@ -4,7 +4,6 @@ A kind of sample is a generator that yields one after the other; what saves them
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from aigc_course.kit.runtime import data_folder, device, say, use_threads
+from aigc_course.storage.files import replacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,16 +102,11 @@ def save_images(images: Iterable["np.ndarray"], path: Path) -> None:
     import numpy as np
 
     images = np.stack(list(images))  # (count, 28, 28)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            if path.suffix.lower() == ".npy":
-                np.save(file, images, allow_pickle=False)
-            else:
-                as_grid(images).save(file, "PNG", optimize=True)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as file:
+        if path.suffix.lower() == ".npy":
+            np.save(file, images, allow_pickle=False)
+        else:
+            as_grid(images).save(file, "PNG", optimize=True)
 
 
 def as_grid(images: "np.ndarray", ncols: int = 20, gap: int = 2) -> "Image":
@@ -142,13 +137,9 @@ def save_texts(texts: Iterable[str], path: Path | None) -> None:
         for number, text in enumerate(texts):
             print(f"\n{text}" if number else text, flush=True)
         return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     as_json = path.suffix.lower() == ".jsonl"
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            for number, text in enumerate(texts):
-                gap = "\n" if number and not as_json else ""
-                file.write(f"{json.dumps({'text': text}, ensure_ascii=False)}\n" if as_json else f"{gap}{text}\n")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as file:
+        for number, text in enumerate(texts):
+            gap = "\n" if number and not as_json else ""
+            line = f"{json.dumps({'text': text}, ensure_ascii=False)}\n" if as_json else f"{gap}{text}\n"
+            file.write(line.encode())

