@@ -1,4 +1,4 @@
-"""What `make test` runs: style, unit tests, then every notebook of both editions with nbval.
+"""What `make test` runs: lint, unit tests, then every notebook of both editions with nbval.
 
     python -m tools.test [--slow] [CHAPTER]     CHAPTER, for example 05_1: only the notebooks that begin so
                                                 --slow: also the tests marked so, which only add cases
@@ -42,9 +42,7 @@ def main(chapter: str = "", *, slow: bool = False) -> int:
     with tempfile.TemporaryDirectory(prefix="aigc_course-test-") as scratch:
         progress = str(Path(scratch) / "progress.json")  # the learner's own record stays out of it
         if not chapter:
-            failed += run("style: ruff check", ["ruff", "check", "."])
-            failed += run("style: ruff format", ["ruff", "format", "--check", "."])
-            chosen = [*UNIT, *([] if slow else QUICK)]
+            failed += run("lint", ["tools.lint"])
             apart = [f"--ignore={file}" for file in TENSORFLOW]
             settings = {"AIGC_PROGRESS": progress, "OMP_NUM_THREADS": "1"}
             failed += run("unit tests", ["pytest", "-n", "2", *chosen, *apart], **settings)
