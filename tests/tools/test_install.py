@@ -1,20 +1,20 @@
 """The wheel, the setup cell where only the wheel is, and the installation that `make` does."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
-import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tools.authoring.notebooks import setup_source
+
 ROOT = Path(__file__).resolve().parents[2]
-ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
+ADDRESS = "https://github.com/somebody/aigc_course"
 LOOK = """\
 from pathlib import Path
 import aigc_course
@@ -82,18 +82,33 @@ def colab_folder(tmp_path):
     shutil.rmtree(folder)
 
 
+def test_without_a_public_address_the_setup_cell_says_so_in_one_line(tmp_path):
+    program = tmp_path / "setup.py"
+    program.write_text(setup_source("en", "https://github.com/OWNER/aigc_course"), encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "-S", program], cwd=tmp_path, env={}, capture_output=True, encoding="utf-8"
+    )
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "no public address yet" in result.stderr
+    assert "还没有公开网址" in result.stderr
+
+
+@pytest.mark.parametrize("edition", ["zh", "en"])
+@pytest.mark.parametrize("address", [ADDRESS, "https://github.com/OWNER/aigc_course"])
+def test_where_the_course_is_installed_the_setup_cell_is_a_plain_program(edition, address, tmp_path):
+    program = tmp_path / "setup.py"
+    program.write_text(setup_source(edition, address), encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    assert run(sys.executable, program, cwd=tmp_path, env=environment).stdout.startswith("aigc_course ")
+
+
 def test_the_setup_cell_installs_the_course_where_there_is_none(bare_environment, colab_folder, tmp_path):
-    program = tmp_path / "setup.ipy"
-    notebook = json.loads((ROOT / "notebooks" / "zh" / "00_start_here.ipynb").read_text("utf-8"))
-    (cell,) = [cell for cell in notebook["cells"] if cell["id"] == "setup"]
-    setup = "".join(cell["source"]) + "\n"
-    assert f"git+{ADDRESS}" in setup
-    colab = "import sys, types; sys.modules['google.colab'] = types.ModuleType('google.colab')\n"
-    program.write_text(colab + setup + LOOK, encoding="utf-8")
+    program = tmp_path / "setup.py"
+    program.write_text(f"{setup_source('zh', ADDRESS)}\n{LOOK}", encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "AIGC_CACHE")}
     environment |= {
         "AIGC_OFFLINE": "1",
-        "IPYTHONDIR": str(tmp_path / "ipython"),
         "HOME": str(tmp_path),  # no cache and no settings of whoever runs the tests
         "GIT_CONFIG_COUNT": "2",  # the public address leads to this repository
         "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf",
@@ -101,7 +116,7 @@ def test_the_setup_cell_installs_the_course_where_there_is_none(bare_environment
         "GIT_CONFIG_KEY_1": "safe.directory",
         "GIT_CONFIG_VALUE_1": "*",
     }
-    result = run(bare_environment, "-m", "IPython", program, cwd=colab_folder, env=environment)
+    result = run(bare_environment, program, cwd=colab_folder, env=environment)
     said = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if " " in line)
     package = Path(said["PACKAGE"])
     assert package.is_relative_to(bare_environment.parent.parent), "the course that was used is not the one installed"

@@ -91,7 +91,7 @@ def outline(stem: str, address: str) -> list[tuple]:
     setup = {edition: setup_source(edition, address) for edition in EDITIONS}
     title = number.replace("_", ".")
     cells = [
-        _text("title", f"# {title} TODO\n\n{badges['zh']}", f"# {title} TODO\n\n{badges['en']}", "slide"),
+        _text("title", *(f"# {title} TODO\n\n{badges[edition]}".rstrip() for edition in EDITIONS), "slide"),
         _text(
             "goals",
             "学完本章，你能：\n\n* TODO\n\n需要：TODO。\n\n时间：`quick`规模TODO 1分钟，`full`规模TODO 1分钟。",
