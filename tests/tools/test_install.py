@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools.authoring.notebooks import setup_source
 
@@ -137,6 +139,7 @@ FAKE_PYTHON = """\
 here=$(dirname "$0")
 case "$*" in
 *version_info*"<"*) exit {too_old} ;;
+*version_info*">="*) exit {too_new} ;;
 *ensurepip*) exit {no_venv} ;;
 *print*) echo 3.12 ;;
 "-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo made >> made.txt ;;
@@ -152,9 +155,11 @@ def checkout(tmp_path):
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "install.sh", tmp_path / "tools")
 
-    def install(*, too_old: int = 0, no_venv: int = 0, **settings: str) -> subprocess.CompletedProcess:
+    def install(
+        *, too_old: int = 0, too_new: int = 0, no_venv: int = 0, **settings: str
+    ) -> subprocess.CompletedProcess:
         python = tmp_path / "python"
-        python.write_text(FAKE_PYTHON.format(too_old=too_old, no_venv=no_venv), encoding="utf-8")
+        python.write_text(FAKE_PYTHON.format(too_old=too_old, too_new=too_new, no_venv=no_venv), encoding="utf-8")
         python.chmod(0o755)
         environment = os.environ | {"PYTHON": str(python), "EXTRAS": ""} | settings
         command = ["sh", "tools/install.sh"]
@@ -169,6 +174,25 @@ def test_without_a_python_that_is_new_enough_it_says_how_to_get_one(checkout):
     assert result.returncode == 1
     assert "Python 3.11 or newer" in result.stderr
     assert "本课程需要 Python 3.11" in result.stderr
+
+
+@pytest.mark.parametrize("too_new", [0, 1])
+def test_a_python_newer_than_those_tested_is_told_and_used(too_new, checkout):
+    result = checkout(too_new=too_new)
+    assert result.returncode == 0
+    assert ("newer than Python 3.13" in result.stderr) is bool(too_new)
+    assert ("比课程测试过的3.13更新" in result.stderr) is bool(too_new)
+    assert result.stderr.count("\n") == too_new
+
+
+def test_the_newest_python_that_is_tested_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [int(line.split("3.")[1]) for line in project["classifiers"] if ":: 3." in line]
+    oldest, newest = min(named), max(named)
+    assert project["requires-python"] == f">=3.{oldest}"
+    assert f">= (3, {newest + 1})" in (ROOT / "tools" / "install.sh").read_text(encoding="utf-8")
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["cpu"]["strategy"]["matrix"]["python"] == [f"3.{oldest}", f"3.{newest}"]
 
 
 def test_without_venv_it_names_the_package_to_install(checkout):
