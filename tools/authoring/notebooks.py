@@ -29,6 +29,7 @@ MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 # No magic and no function of IPython's: exported as a script, the cell does the same. The name that it brings is one
 # that no chapter gives to anything else, so that it may be run again at any time.
 SETUP = """\
+import sys
 try:
     from aigc_course import kit
 except ImportError:  {why}
@@ -36,13 +37,11 @@ kit.start("{edition}")"""
 INSTALL = """\
 # the notebook came alone, as on Colab: install the course
     import subprocess
-    import sys
     course = "aigc_course @ git+{repository}"
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", course], check=True)
     from aigc_course import kit"""
 NO_ADDRESS = """\
 # and there is no public address yet to install it from
-    import sys
     sys.exit(
         "aigc_course is not installed, and has no public address yet: in its folder, run pip install . "
         "课程尚未安装，也还没有公开网址：请在课程文件夹中执行pip install ."
