@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from aigc_course.kit.commands.doctor import machine
 from tools.authoring.notebooks import setup_source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,6 +192,7 @@ def test_the_newest_python_that_is_tested_is_the_same_everywhere():
     oldest, newest = min(named), max(named)
     assert project["requires-python"] == f">=3.{oldest}"
     assert f">= (3, {newest + 1})" in (ROOT / "tools" / "install.sh").read_text(encoding="utf-8")
+    assert ((3, oldest), (3, newest)) == (machine.OLDEST_PYTHON, machine.NEWEST_PYTHON)
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
     assert workflow["jobs"]["cpu"]["strategy"]["matrix"]["python"] == [f"3.{oldest}", f"3.{newest}"]
 
