@@ -14,14 +14,14 @@ help:
 learn: .venv/.installed
 	@$(BIN)/python -m aigc_course learn $(SAID)
 
-## make test [CHAPTER=05_1]        style, unit tests and every notebook of both editions; CHAPTER: only its notebooks
+## make test [CHAPTER=05_1]        lint, unit tests and every notebook of both editions; CHAPTER: only its notebooks
 ##           [SLOW=1]              also the slow tests, which only add cases
 test: .venv/.installed
 	@$(BIN)/python -m tools.test $(if $(SLOW),--slow) $(CHAPTER)
 
-## make lint                       style alone
+## make lint                       style, who imports whom, types
 lint: .venv/.installed
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/python -m tools.lint
 
 ## make execute [CHAPTER=05_1]     run notebooks and store their outputs
 execute: .venv/.installed

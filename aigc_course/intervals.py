@@ -3,24 +3,25 @@
 Each returns (estimate, low, high), plain floats; ValueError for data that give no interval.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 
-def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float, float]:
+def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
     """Mean of independent values, such as one result for each seed, with its interval by Student's t.
 
     values:  (n,) finite numbers, n at least 2
     level:   share of such intervals that hold the true mean, if the values are normally distributed
     Source: Student, The probable error of a mean (1908).
     """
-    values = _numbers(values, "values", level)
-    if np.ptp(values) == 0:
-        return float(values[0]), float(values[0]), float(values[0])
-    low, high = stats.ttest_1samp(values, 0).confidence_interval(level)
-    return float(values.mean()), float(low), float(high)
+    numbers = _numbers(values, "values", level)
+    if np.ptp(numbers) == 0:
+        return float(numbers[0]), float(numbers[0]), float(numbers[0])
+    low, high = stats.ttest_1samp(numbers, 0).confidence_interval(level)
+    return float(numbers.mean()), float(low), float(high)
 
 
 def share_interval(successes: int, count: int, level: float = 0.95) -> tuple[float, float, float]:
@@ -39,7 +40,7 @@ def share_interval(successes: int, count: int, level: float = 0.95) -> tuple[flo
 
 def bootstrap_interval(
     statistic: Callable[..., float],
-    *samples: Sequence[float],
+    *samples: ArrayLike,
     level: float = 0.95,
     num_resamples: int = 2000,
     seed: int = 0,
@@ -66,14 +67,14 @@ def bootstrap_interval(
     return float(statistic(*data)), float(low), float(high)
 
 
-def _numbers(values: Sequence[float], name: str, level: float) -> np.ndarray:
+def _numbers(values: ArrayLike, name: str, level: float) -> np.ndarray:
     _check_level(level)
-    values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 1 or len(values) < 2:
-        raise ValueError(f"{name} of shape {values.shape}: an interval needs a list of at least 2 numbers")
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name}: {np.sum(~np.isfinite(values))} of {len(values)} numbers are NaN or infinite")
-    return values
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.ndim != 1 or len(numbers) < 2:
+        raise ValueError(f"{name} of shape {numbers.shape}: an interval needs a list of at least 2 numbers")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name}: {np.sum(~np.isfinite(numbers))} of {len(numbers)} numbers are NaN or infinite")
+    return numbers
 
 
 def _check_level(level: float) -> None:

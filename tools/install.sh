@@ -6,6 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+tested() { "$1" -c 'import sys; sys.exit(sys.version_info >= (3, 14))' >/dev/null 2>&1; }
 can_make_venv() { "$1" -c 'import venv, ensurepip' >/dev/null 2>&1; }
 
 python=
@@ -34,6 +35,11 @@ $seen (Python $version) cannot make virtual environments: its modules venv and e
 $seen 缺少 venv 与 ensurepip 模块，无法创建虚拟环境。请先执行：sudo apt install python3-venv
 MESSAGE
     exit 1
+fi
+
+if ! tested "$python"; then
+    echo "$python is newer than Python 3.13, the newest that the course is tested with; if a package cannot be installed," \
+        "name an older one: PYTHON=python3.13. 这个Python比课程测试过的3.13更新；若安装失败，请用PYTHON=python3.13指定旧版本。" >&2
 fi
 
 extras=${EXTRAS:-}

@@ -1,6 +1,5 @@
 """The wheel, the setup cell where only the wheel is, and the installation that `make` does."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,9 +11,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+
+from aigc_course.kit.commands.doctor import machine
+from tools.authoring.notebooks import setup_source
 
 ROOT = Path(__file__).resolve().parents[2]
-ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
+ADDRESS = "https://github.com/somebody/aigc_course"
 LOOK = """\
 from pathlib import Path
 import aigc_course
@@ -82,18 +85,33 @@ def colab_folder(tmp_path):
     shutil.rmtree(folder)
 
 
+def test_without_a_public_address_the_setup_cell_says_so_in_one_line(tmp_path):
+    program = tmp_path / "setup.py"
+    program.write_text(setup_source("en", "https://github.com/OWNER/aigc_course"), encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "-S", program], cwd=tmp_path, env={}, capture_output=True, encoding="utf-8"
+    )
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "no public address yet" in result.stderr
+    assert "还没有公开网址" in result.stderr
+
+
+@pytest.mark.parametrize("edition", ["zh", "en"])
+@pytest.mark.parametrize("address", [ADDRESS, "https://github.com/OWNER/aigc_course"])
+def test_where_the_course_is_installed_the_setup_cell_is_a_plain_program(edition, address, tmp_path):
+    program = tmp_path / "setup.py"
+    program.write_text(setup_source(edition, address), encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    assert run(sys.executable, program, cwd=tmp_path, env=environment).stdout.startswith("aigc_course ")
+
+
 def test_the_setup_cell_installs_the_course_where_there_is_none(bare_environment, colab_folder, tmp_path):
-    program = tmp_path / "setup.ipy"
-    notebook = json.loads((ROOT / "notebooks" / "zh" / "00_start_here.ipynb").read_text("utf-8"))
-    (cell,) = [cell for cell in notebook["cells"] if cell["id"] == "setup"]
-    setup = "".join(cell["source"]) + "\n"
-    assert f"git+{ADDRESS}" in setup
-    colab = "import sys, types; sys.modules['google.colab'] = types.ModuleType('google.colab')\n"
-    program.write_text(colab + setup + LOOK, encoding="utf-8")
+    program = tmp_path / "setup.py"
+    program.write_text(f"{setup_source('zh', ADDRESS)}\n{LOOK}", encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "AIGC_CACHE")}
     environment |= {
         "AIGC_OFFLINE": "1",
-        "IPYTHONDIR": str(tmp_path / "ipython"),
         "HOME": str(tmp_path),  # no cache and no settings of whoever runs the tests
         "GIT_CONFIG_COUNT": "2",  # the public address leads to this repository
         "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf",
@@ -101,7 +119,7 @@ def test_the_setup_cell_installs_the_course_where_there_is_none(bare_environment
         "GIT_CONFIG_KEY_1": "safe.directory",
         "GIT_CONFIG_VALUE_1": "*",
     }
-    result = run(bare_environment, "-m", "IPython", program, cwd=colab_folder, env=environment)
+    result = run(bare_environment, program, cwd=colab_folder, env=environment)
     said = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if " " in line)
     package = Path(said["PACKAGE"])
     assert package.is_relative_to(bare_environment.parent.parent), "the course that was used is not the one installed"
@@ -122,6 +140,7 @@ FAKE_PYTHON = """\
 here=$(dirname "$0")
 case "$*" in
 *version_info*"<"*) exit {too_old} ;;
+*version_info*">="*) exit {too_new} ;;
 *ensurepip*) exit {no_venv} ;;
 *print*) echo 3.12 ;;
 "-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo made >> made.txt ;;
@@ -137,9 +156,11 @@ def checkout(tmp_path):
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "install.sh", tmp_path / "tools")
 
-    def install(*, too_old: int = 0, no_venv: int = 0, **settings: str) -> subprocess.CompletedProcess:
+    def install(
+        *, too_old: int = 0, too_new: int = 0, no_venv: int = 0, **settings: str
+    ) -> subprocess.CompletedProcess:
         python = tmp_path / "python"
-        python.write_text(FAKE_PYTHON.format(too_old=too_old, no_venv=no_venv), encoding="utf-8")
+        python.write_text(FAKE_PYTHON.format(too_old=too_old, too_new=too_new, no_venv=no_venv), encoding="utf-8")
         python.chmod(0o755)
         environment = os.environ | {"PYTHON": str(python), "EXTRAS": ""} | settings
         command = ["sh", "tools/install.sh"]
@@ -154,6 +175,26 @@ def test_without_a_python_that_is_new_enough_it_says_how_to_get_one(checkout):
     assert result.returncode == 1
     assert "Python 3.11 or newer" in result.stderr
     assert "本课程需要 Python 3.11" in result.stderr
+
+
+@pytest.mark.parametrize("too_new", [0, 1])
+def test_a_python_newer_than_those_tested_is_told_and_used(too_new, checkout):
+    result = checkout(too_new=too_new)
+    assert result.returncode == 0
+    assert ("newer than Python 3.13" in result.stderr) is bool(too_new)
+    assert ("比课程测试过的3.13更新" in result.stderr) is bool(too_new)
+    assert result.stderr.count("\n") == too_new
+
+
+def test_the_newest_python_that_is_tested_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [int(line.split("3.")[1]) for line in project["classifiers"] if ":: 3." in line]
+    oldest, newest = min(named), max(named)
+    assert project["requires-python"] == f">=3.{oldest}"
+    assert f">= (3, {newest + 1})" in (ROOT / "tools" / "install.sh").read_text(encoding="utf-8")
+    assert ((3, oldest), (3, newest)) == (machine.OLDEST_PYTHON, machine.NEWEST_PYTHON)
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["cpu"]["strategy"]["matrix"]["python"] == [f"3.{oldest}", f"3.{newest}"]
 
 
 def test_without_venv_it_names_the_package_to_install(checkout):

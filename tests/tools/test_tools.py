@@ -1,6 +1,8 @@
 """The authors' tools chapter, editions, badges and links on a course in a temporary folder."""
 
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from finished_chapter import STEM, finished_course
@@ -150,19 +152,32 @@ def test_texts_that_only_one_edition_has_stay(course):
 # badges
 
 
+def publish(course: Path, before: str = "OWNER", after: str = "somebody") -> None:
+    """Give the course another public address."""
+    project = course / "pyproject.toml"
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text.replace(f"github.com/{before}/", f"github.com/{after}/"), encoding="utf-8")
+
+
 def test_a_new_address_is_written_everywhere(course, capsys):
     (course / "README.zh.md").write_text(
-        "git clone https://github.com/OWNER/aigc_course\n<!-- chapters: x -->\n<!-- /chapters -->\n", encoding="utf-8"
+        "git clone https://github.com/OWNER/aigc_course\n<!-- online --><!-- /online -->\n"
+        "<!-- chapters: x -->\n<!-- /chapters -->\n",
+        encoding="utf-8",
     )
-    project = course / "pyproject.toml"
-    project.write_text(project.read_text().replace("github.com/OWNER/", "github.com/somebody/"))
+    (course / "CITATION.cff").write_text("title: A course\nlicense: MIT\n", encoding="utf-8")
+    publish(course)
     assert badges.main(["--check"], course) == 1
-    assert capsys.readouterr().out.count("outdated") == 3
+    assert capsys.readouterr().out.count("outdated") == 4
     assert badges.main([], course) == 0
     assert badges.main(["--check"], course) == 0
     readme = (course / "README.zh.md").read_text(encoding="utf-8")
     assert "clone https://github.com/somebody/aigc_course\n" in readme
     assert f"](notebooks/zh/{STEM}.ipynb)" in readme
+    assert "点下面的徽章" in readme
+    assert "\nrepository-code: https://github.com/somebody/aigc_course\n" in (course / "CITATION.cff").read_text(
+        "utf-8"
+    )
     everything = readme + "".join(files(course).values())
     assert "OWNER" not in everything
     assert f"mybinder.org/v2/gh/somebody/aigc_course/HEAD?urlpath=lab/tree/notebooks/zh/{STEM}.ipynb" in everything
@@ -171,7 +186,26 @@ def test_a_new_address_is_written_everywhere(course, capsys):
         assert contract.problems(contract.load(STEM, edition, course)) == []
 
 
+def test_a_placeholder_is_not_shown_as_an_address(course):
+    readme = course / "README.md"
+    before = "* <!-- online --><!-- /online -->\n<!-- chapters: x -->\n<!-- /chapters -->\n"
+    readme.write_text(before, encoding="utf-8")
+    (course / "CITATION.cff").write_text("title: A course\nlicense: MIT\n", encoding="utf-8")
+    badges.main([], course)
+    unpublished = readme.read_text(encoding="utf-8"), files(course)
+    assert "no public address" in unpublished[0]
+    for text in (unpublished[0], *unpublished[1].values(), (course / "CITATION.cff").read_text("utf-8")):
+        assert not re.search(r"colab|binder\.org|github\.com/OWNER|repository-code", text)
+    publish(course)
+    badges.main([], course)
+    assert "colab.research.google.com" in readme.read_text(encoding="utf-8")
+    publish(course, "somebody", "OWNER")
+    badges.main([], course)
+    assert (readme.read_text(encoding="utf-8"), files(course)) == unpublished
+
+
 def test_a_lost_badge_comes_back(course):
+    publish(course)
     change(course, "en", "title", "# A title\n\nA line.")
     badges.main([], course)
     lines = cell_of(course, "en", "title").source.split("\n\n")

@@ -2,8 +2,10 @@
 
     make badges                      or: python -m tools.authoring.badges [--check]
 
-That is: each notebook's setup cell, the Colab and Binder badges below its title, the table of chapters in the READMEs,
-and every link to the repository in its own texts. With --check nothing is written: files that would change are named.
+That is: each notebook's setup cell, the links to Colab and Binder below its title, the table of chapters in the
+READMEs, CITATION.cff and every link to the repository in its own texts. While the address is the placeholder (OWNER),
+no link or badge is written that would lead nowhere, and the READMEs say so. With --check nothing is written: files that
+would change are named.
 """
 
 import argparse
@@ -11,14 +13,16 @@ import re
 import sys
 from pathlib import Path
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 
 from tools.authoring.links import documents
 from tools.authoring.notebooks import (
     EDITIONS,
+    METADATA,
     ROOT,
     by_id,
     chapter_number,
+    is_placeholder,
     path_of,
     read,
     repository,
@@ -35,8 +39,18 @@ BADGE_LINE = re.compile(  # as it is in a notebook, or with the pictures that it
     r"^(?:\[!\[.*(?:colab-badge|badge_logo)\.svg.*|\[[^]]*\]\(https://colab\.research\.google\.com/.*)$", re.MULTILINE
 )
 TABLE = re.compile(r"(<!-- chapters:.*?-->\n).*?(<!-- /chapters -->)", re.DOTALL)
+ONLINE = re.compile(r"(<!-- online -->).*?(<!-- /online -->)", re.DOTALL)
+CITED = re.compile(r"^repository-code: .*\n", re.MULTILINE)
 OPEN = {"zh": "在{place}中打开", "en": "Open in {place}"}
-HEAD = {"zh": "| 章 | 内容 | 打开 |", "en": "| chapter | title | open |"}
+HEAD = {"zh": ("章", "内容", "打开"), "en": ("chapter", "title", "open")}
+BELOW = {
+    "zh": "**Colab或Binder**：点下面的徽章直接打开某一章，什么都不用装。",
+    "en": "**Colab or Binder**: the badges below open one chapter; nothing to install.",
+}
+NOT_YET = {
+    "zh": "**Colab或Binder**：课程还没有公开的网址（`pyproject.toml`里还写着占位符`OWNER`），暂时打不开。",
+    "en": "**Colab or Binder**: not yet: this copy has no public address (`pyproject.toml` still says `OWNER`).",
+}
 
 
 def links_to_open(stem: str, edition: str, address: str) -> dict[str, tuple[str, str]]:
@@ -62,7 +76,12 @@ def badge_line(stem: str, edition: str, address: str) -> str:
 
 
 def link_line(stem: str, edition: str, address: str) -> str:
-    """The same in words, for the notebook itself: where it is open, no picture may be fetched from another host."""
+    """The same in words, for the notebook itself: where it is open, no picture may be fetched from another host.
+
+    "" while there is no public address.
+    """
+    if is_placeholder(address):
+        return ""
     places = links_to_open(stem, edition, address).items()
     return " · ".join(f"[{OPEN[edition].format(place=place)}]({url})" for place, (_, url) in places)
 
@@ -73,11 +92,9 @@ def write_notebook(nb: NotebookNode, stem: str, edition: str, address: str) -> N
     if title is None:
         raise ValueError(f"notebooks/{edition}/{stem}.ipynb has no text cell with the id title")
     line = link_line(stem, edition, address)
-    if BADGE_LINE.search(title.source):
-        title.source = BADGE_LINE.sub(lambda _: line, title.source)
-    else:
-        heading, _, rest = title.source.partition("\n")
-        title.source = "\n\n".join(part for part in (heading, line, rest.strip("\n")) if part)
+    heading, _, rest = BADGE_LINE.sub("", title.source).partition("\n")
+    title.source = "\n\n".join(part for part in (heading, line, rest.strip("\n")) if part)
+    nb.metadata = from_dict(METADATA)
     for cell in nb.cells:
         if "setup" in tags(cell):
             cell.source = setup_source(edition, address)
@@ -85,6 +102,7 @@ def write_notebook(nb: NotebookNode, stem: str, edition: str, address: str) -> N
 
 def table(edition: str, address: str, root: Path) -> str:
     """The Markdown table of one edition's chapters (number, title as a link, badges); empty while there are none."""
+    columns = 2 if is_placeholder(address) else 3
     rows = []
     for stem in stems(root):
         path = path_of(stem, edition, root)
@@ -92,8 +110,9 @@ def table(edition: str, address: str, root: Path) -> str:
             title = read(path).cells[0].source.split("\n")[0].lstrip("# ").replace("|", r"\|")
             link = f"[{title}]({shown(path, root)})"
             number = ".".join(str(int(part)) for part in chapter_number(stem).split("_"))
-            rows.append(f"| {number} | {link} | {badge_line(stem, edition, address)} |")
-    return "".join(f"{line}\n" for line in [HEAD[edition], "|---|---|---|", *rows]) if rows else ""
+            rows.append((number, link, badge_line(stem, edition, address))[:columns])
+    lines = [HEAD[edition][:columns], ("---",) * columns, *rows] if rows else []
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def write_document(text: str, edition: str, address: str, root: Path) -> str:
@@ -101,7 +120,15 @@ def write_document(text: str, edition: str, address: str, root: Path) -> str:
     owner, name = address.rsplit("/", 2)[1:]
     project = re.compile(rf"(github\.com/|mybinder\.org/v2/gh/|google\.com/github/)[\w.-]+/(?:aigc_course|{name})\b")
     text = project.sub(rf"\g<1>{owner}/{name}", text)
+    online = (NOT_YET if is_placeholder(address) else BELOW)[edition]
+    text = ONLINE.sub(lambda marks: marks[1] + online + marks[2], text)
     return TABLE.sub(lambda marks: marks[1] + table(edition, address, root) + marks[2], text)
+
+
+def write_citation(text: str, address: str) -> str:
+    """CITATION.cff with the line that names the repository, above the license; without it while there is none."""
+    line = "" if is_placeholder(address) else f"repository-code: {address}\n"
+    return CITED.sub("", text).replace("license:", f"{line}license:", 1)
 
 
 def outdated(root: Path = ROOT) -> dict[Path, str]:
@@ -117,12 +144,16 @@ def outdated(root: Path = ROOT) -> dict[Path, str]:
     for path in documents(root):
         edition = "zh" if ".zh." in path.name else "en"
         wanted[path] = write_document(path.read_text(encoding="utf-8"), edition, address, root)
+    if (citation := root / "CITATION.cff").is_file():
+        wanted[citation] = write_citation(citation.read_text(encoding="utf-8"), address)
     return {path: text for path, text in wanted.items() if path.read_text(encoding="utf-8") != text}
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """The command line; with --check the exit status is 1 when a file is outdated."""
-    parser = argparse.ArgumentParser(prog="python -m tools.authoring.badges", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.authoring.badges", description="Write the course's public address."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing, name the files that would change")
     options = parser.parse_args(arguments)
     try:

@@ -156,7 +156,9 @@ def measure(stem: str, num_seeds: int, scale: str, root: Path = ROOT) -> list[Ba
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """The command line; the exit status is 1 when a chapter could not be measured; the others' bands are stored."""
-    parser = argparse.ArgumentParser(prog="python -m tools.authoring.bands", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.authoring.bands", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("chapter", nargs="*", help="05_1, 05 (all of part 5) or a file name; all chapters without")
     parser.add_argument("--seeds", type=int, default=NUM_SEEDS, help=f"runs a chapter, at least {FEWEST_SEEDS}")
     parser.add_argument("--scale", choices=["quick", "full"], default=os.environ.get("AIGC_SCALE") or "quick")

@@ -87,11 +87,11 @@ def _code(cell_id: str, source: str, *tags: str, slide: str = "fragment") -> tup
 def outline(stem: str, address: str) -> list[tuple]:
     """The cells of a new chapter, in order: kind, id, source by edition, tags, slide type."""
     number = chapter_number(stem)
-    badges = {edition: link_line(stem, edition, address) for edition in EDITIONS}
+    below = {edition: link_line(stem, edition, address) for edition in EDITIONS}
     setup = {edition: setup_source(edition, address) for edition in EDITIONS}
-    title = number.replace("_", ".")
+    heading = f"# {number.replace('_', '.')} TODO\n\n"
     cells = [
-        _text("title", f"# {title} TODO\n\n{badges['zh']}", f"# {title} TODO\n\n{badges['en']}", "slide"),
+        _text("title", f"{heading}{below['zh']}".rstrip(), f"{heading}{below['en']}".rstrip(), "slide"),
         _text(
             "goals",
             "学完本章，你能：\n\n* TODO\n\n需要：TODO。\n\n时间：`quick`规模TODO 1分钟，`full`规模TODO 1分钟。",
@@ -165,7 +165,9 @@ def begin(stem: str, root: Path = ROOT) -> list[Path]:
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """The command line; the exit status is 1 when the name is wrong or taken."""
-    parser = argparse.ArgumentParser(prog="python -m tools.authoring.chapter", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.authoring.chapter", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("name", help="the file name without ending, such as 05_2_text_generation")
     options = parser.parse_args(arguments)
     try:

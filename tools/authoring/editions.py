@@ -35,7 +35,7 @@ from tools.authoring.notebooks import (
     write,
 )
 
-LITERAL = re.compile(r'^start\("(?:zh|en)"\)', re.MULTILINE)
+LITERAL = re.compile(r'\bstart\("(?:zh|en)"\)')
 CODE_BLOCKS = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 FORMULA = re.compile(r"(?<!\\)\$\$(.+?)(?<!\\)\$\$", re.DOTALL)
 LANGUAGE = {"zh": "Chinese", "en": "English"}

@@ -16,17 +16,37 @@ EDITIONS = ("zh", "en")
 SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes")
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+    "language_info": {
+        "file_extension": ".py",  # without these two, nbconvert --to script writes a .txt
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
 }
 NAME = re.compile(r"(?P<number>\d\d(?:_\d)?)_[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+PLACEHOLDER = "https://github.com/OWNER/"
 MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 
+# No magic and no function of IPython's: exported as a script, the cell does the same. The name that it brings is one
+# that no chapter gives to anything else, so that it may be run again at any time.
 SETUP = """\
 import sys
-if "google.colab" in sys.modules:  # Colab starts without the course: install it
-    %pip install --quiet "aigc_course @ git+{repository}"
-from aigc_course.kit import start
-start("{edition}")"""
+try:
+    from aigc_course import kit
+except ImportError:  {why}
+kit.start("{edition}")"""
+INSTALL = """\
+# the notebook came alone, as on Colab: install the course
+    import subprocess
+    course = "aigc_course @ git+{repository}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", course], check=True)
+    from aigc_course import kit"""
+NO_ADDRESS = """\
+# and there is no public address yet to install it from
+    sys.exit(
+        "aigc_course is not installed, and has no public address yet: in its folder, run pip install . "
+        "课程尚未安装，也还没有公开网址：请在课程文件夹中执行pip install ."
+    )"""
 
 
 def chapter_number(stem: str) -> str:
@@ -130,9 +150,15 @@ def repository(root: Path = ROOT) -> str:
     return address
 
 
+def is_placeholder(address: str) -> bool:
+    """Whether the course has no public address yet: nothing can be opened or installed from this one."""
+    return address.startswith(PLACEHOLDER)
+
+
 def setup_source(edition: str, address: str) -> str:
     """The source of the setup cell, the same in every notebook but for the edition's literal."""
-    return SETUP.format(edition=edition, repository=address)
+    why = NO_ADDRESS if is_placeholder(address) else INSTALL.format(repository=address)
+    return SETUP.format(edition=edition, why=why)
 
 
 def shown(path: Path, root: Path = ROOT) -> str:

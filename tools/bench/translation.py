@@ -137,7 +137,7 @@ def beams(name: str, model, sources, targets, test: Sequence[Pair]) -> None:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--scale", choices=list(NUM_PAIRS), default="quick")
     options = parser.parse_args()

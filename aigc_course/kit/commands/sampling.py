@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aigc_course.kit.runtime import data_folder, device, say, use_threads
 from aigc_course.storage.files import replacing
@@ -23,7 +23,7 @@ TEXTS = {".txt": "one paragraph a text, a blank line between them", ".jsonl": 'o
 IMAGES = {".npy": "uint8, (count, 28, 28)", ".png": "a grid of the images, 20 in a row"}
 
 
-def sample_texts(out: Path | None, prompt: str, count: int, seed: int, *settings: float | None) -> None:
+def sample_texts(out: Path | None, prompt: str, count: int, seed: int, *settings: Any) -> None:
     """Write texts to a file or the screen, and say so; arguments and settings as for `write_texts`."""
     if out is not None:
         check_out(out, TEXTS)

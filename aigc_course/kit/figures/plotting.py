@@ -7,6 +7,7 @@ on a light and a dark page. Helpers draw on `ax` and return it; only `show` disp
 import inspect
 import io
 from collections.abc import Sequence
+from typing import Any, Literal, overload
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,7 +41,21 @@ STYLE = {
 }
 
 
-def figure(nrows: int = 1, ncols: int = 1, *, width: float = 7.0, height: float = 3.0, **kwargs):
+@overload
+def figure(
+    nrows: Literal[1] = 1, ncols: Literal[1] = 1, *, width: float = 7.0, height: float = 3.0
+) -> tuple[Figure, Axes]: ...
+
+
+@overload
+def figure(
+    nrows: int = 1, ncols: int = 1, *, width: float = 7.0, height: float = 3.0, **kwargs: Any
+) -> tuple[Figure, np.ndarray]: ...
+
+
+def figure(
+    nrows: int = 1, ncols: int = 1, *, width: float = 7.0, height: float = 3.0, **kwargs: Any
+) -> tuple[Figure, Any]:
     """`fig, axes = figure(...)`: plt.subplots in the course's style; `width` and `height` in inches for the whole."""
     plt.rcParams.update(STYLE)
     return plt.subplots(nrows, ncols, figsize=(width, height), layout="constrained", **kwargs)

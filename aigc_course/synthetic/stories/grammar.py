@@ -79,6 +79,7 @@ def words() -> dict:
 
 
 def person(role: str, sex: str) -> Choice:
+    """Who plays a role: one of the names for this sex."""
     return choice(role, words()["names"][f"{role}_{sex}"])
 
 

@@ -55,7 +55,15 @@ def test_both_languages_have_the_same_lines(monkeypatch):
 
 def test_a_python_that_is_too_old(monkeypatch):
     monkeypatch.setattr(machine, "OLDEST_PYTHON", (3, 99))
+    monkeypatch.setattr(machine, "NEWEST_PYTHON", (3, 99))
     assert one(machine.python).state == "problem"
+
+
+def test_a_python_that_is_newer_than_those_tested(monkeypatch):
+    monkeypatch.setattr(machine, "NEWEST_PYTHON", (3, 2))
+    check = one(machine.python)
+    assert check.state == "hint"
+    assert "take Python 3.13" in check.advice
 
 
 @pytest.mark.parametrize(

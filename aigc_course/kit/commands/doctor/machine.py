@@ -12,7 +12,7 @@ from aigc_course.kit import runtime
 from aigc_course.kit.commands.doctor.check import Check, judged, shown
 from aigc_course.kit.runtime import say
 
-OLDEST_PYTHON = (3, 11)
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)  # what the course is tested with
 PROBE_SECONDS = 120
 FREE_MEMORY_GIB = 2.0  # the kernel of a notebook may take 1.7
 FREE_DISK_GIB = 1.0
@@ -36,7 +36,13 @@ CHINESE_FONTS = (
 def python() -> Check:
     """The interpreter."""
     value = f"{platform.python_version()}, {platform.system()} {platform.machine()}"
-    advice = say("请安装Python 3.11或更高版本。", "Install Python 3.11 or newer.")
+    if sys.version_info[:2] > NEWEST_PYTHON:
+        advice = say(
+            "比课程测试过的版本新；若有包装不上或运行出错，请改用Python 3.13。",
+            "Newer than what the course is tested with; if a package is missing or fails, take Python 3.13.",
+        )
+        return Check("Python", value, "hint", advice)
+    advice = say("请安装Python 3.11、3.12或3.13。", "Install Python 3.11, 3.12 or 3.13.")
     return judged("Python", value, sys.version_info >= OLDEST_PYTHON, advice, "problem")
 
 
