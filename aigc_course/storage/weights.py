@@ -116,6 +116,7 @@ def kind_of(array: Array) -> str:
 
 
 def describe(array: Array | None) -> str:
+    """The shape as text, for a message."""
     return "missing" if array is None else str(tuple(array.shape))
 
 
