@@ -16,7 +16,7 @@ from aigc_course.kit.practice import questions
 from aigc_course.kit.practice.answers import array, call, close, number, numbers, read
 from aigc_course.kit.practice.exercises import Crashed, Unanswered, Wrong
 
-__all__ = ["Wrong", "array", "call", "check_cases", "close", "named_mistake", "number", "numbers"]
+__all__ = ["Function", "Wrong", "array", "call", "check_cases", "close", "named_mistake", "number", "numbers"]
 
 Case = tuple[Any, ...]
 Function = Callable[..., Any]
@@ -31,19 +31,19 @@ def check_cases(
     *,
     about: Callable[[SimpleNamespace], dict[str, Any]] = lambda its: {},
     guess: Callable[[SimpleNamespace], dict[str, Any]] = lambda its: {},
-    form: Callable[[SimpleNamespace], dict[str, Any]] = lambda its: {},
+    form: str = "",
     show: Callable[[SimpleNamespace], dict[str, Any]] = lambda its: {},
     same: Same = close,
     any_length: bool = False,
 ) -> None:
     """Compare `yours` with the solution of the exercise `name`, case by case; Wrong at the first that differs.
 
-    In `its` stand the arguments under their names, `expected` and `got`, and for `form` the `shape` of the result
-    (None: no numbers). Texts may use all of them, and of `row`: `at`, the number of the worst row, and this row of each.
+    In `its` stand the arguments under their names, `expected` and `got`. Texts may use all of them, and of `row`: `at`,
+    the number of the row with the largest error, and this row of each.
 
     about: more placeholders, from the arguments alone
     guess: {feedback: whether it fits}; the first that does, where no wrong program does the same. Otherwise: "value"
-    form:  likewise for a result of another form, such as a text or another shape; otherwise a common feedback
+    form:  the feedback for a result of another form, a text perhaps or another shape, instead of the common one
     show:  more placeholders, or others in the place of `expected` and `got`
     same:  whether two results are the same, where `close` lets too much pass
     any_length: a row of numbers of another length is wrong, but not of another form
@@ -57,8 +57,8 @@ def check_cases(
         try:
             its.got = read(result, like=expected, any_length=any_length)
         except Wrong as unreadable:
-            its.shape = _shape(result)
-            key = named_mistake(name, yours, cases, at, same) or _first(form(its)) or unreadable.key
+            own = "" if unreadable.key in ("not_numbers", "complex") else form
+            key = named_mistake(name, yours, cases, at, same) or own or unreadable.key
             values |= {"kind": type(result).__name__, "result": result}
             raise Wrong(key, **values | unreadable.values) from unreadable
         if not _equal(its.got, its.expected, same):
@@ -133,13 +133,6 @@ def _is_finite(result: Any) -> bool:
 
 def _first(causes: dict[str, Any]) -> str | None:
     return next((key for key, fits in causes.items() if fits), None)
-
-
-def _shape(result: Any) -> tuple[int, ...] | None:
-    try:
-        return array(result).shape
-    except Wrong:
-        return None
 
 
 def _written_like(expected: Any, got: Any) -> Any:

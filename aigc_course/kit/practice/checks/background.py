@@ -1,15 +1,14 @@
 """Checks of the exercises on the background: counting n-grams, drawing by the inverse CDF, Bayes' rule, bytes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import check_cases
+from aigc_course.kit.practice.checks import Function, check_cases
 
 
-def check_counts(yours: Callable[[str, int], Any]) -> None:
+def check_counts(yours: Function) -> None:
     """`yours(text, n)` maps each context of n - 1 characters to what follows it and how often."""
     cases = [("abracadabra", 2), ("abracadabra", 3), ("to be or not to be", 4), ("banana", 1)]
     check_cases("01.counts", yours, cases, show=_first_context, guess=lambda its: {"counts": True})
@@ -26,7 +25,7 @@ def _listed(after: Mapping) -> str:
     return ", ".join(f"{character} {count:g}" for character, count in after.items()) or "-"
 
 
-def check_draw(yours: Callable[[np.ndarray, float], int]) -> None:
+def check_draw(yours: Function) -> None:
     """`yours(probs, u)` is the first index whose cumulative probability is above u."""
     cases = [(np.array([0.2, 0.5, 0.3]), u) for u in (0.0, 0.1, 0.25, 0.65, 0.75, 0.99)]
     cases += [(np.array([0.0, 0.5, 0.0, 0.5]), u) for u in (0.0, 0.5, 0.3, 0.9)]
@@ -36,7 +35,7 @@ def check_draw(yours: Callable[[np.ndarray, float], int]) -> None:
     )
 
 
-def check_posterior(yours: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]) -> None:
+def check_posterior(yours: Function) -> None:
     """`yours(x, means, stds, priors)` is p(y | x), (n, k), for Gaussian classes, also far from all of them."""
     rng = np.random.default_rng(3)
     cases = []
@@ -57,7 +56,7 @@ def check_posterior(yours: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndar
     )
 
 
-def check_bytes(yours: Callable[[tuple[int, ...], int], int]) -> None:
+def check_bytes(yours: Function) -> None:
     """`yours(shape, bits)` is the number of whole bytes that hold a tensor of `bits` bits a number."""
     cases = [
         ((28, 28), 8),

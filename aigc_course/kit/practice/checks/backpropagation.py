@@ -1,12 +1,11 @@
 """Checks of the exercises on backpropagation: a neuron by hand, the backward pass, a slope, the rule of softmax."""
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import check_cases, close
+from aigc_course.kit.practice.checks import Function, check_cases, close
 
 Edges = list[tuple[int, int, float]]  # (source, target, slope), in the order of the targets
 
@@ -20,29 +19,29 @@ GRAPHS: tuple[tuple[int, Edges], ...] = (
 )
 
 
-def check_neuron(yours: Callable[[float, float, float, float], tuple[float, float]]) -> None:
+def check_neuron(yours: Function) -> None:
     """`yours(w, b, x, t)` is (dL/dw, dL/db) of L = (tanh(w x + b) - t)²."""
     check_cases(
         "04_1.neuron",
         yours,
         [(0.5, -0.3, 2.0, 1.0), (-1.2, 0.4, 0.7, -0.5), (0.3, 0.2, -1.5, 0.9)],
         show=lambda its: {"expected": its.expected, "got": its.got},
-        form=lambda its: {"two_numbers": True},
+        form="two_numbers",
     )
 
 
-def check_backward(yours: Callable[[int, Edges], list[float]]) -> None:
+def check_backward(yours: Function) -> None:
     """`yours(num_nodes, edges)` is dL/d(node) of every node, where L is the last one."""
     check_cases(
         "04_1.backward",
         yours,
         GRAPHS,
         guess=lambda its: {"last": close(its.got[:-1], its.expected[:-1])},
-        form=lambda its: {"one_each": True},
+        form="one_each",
     )
 
 
-def check_swish(yours: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]) -> None:
+def check_swish(yours: Function) -> None:
     """`yours(x)` is x·sigmoid(x) and its derivative, finite for all x."""
     rng = np.random.default_rng(3)
     arrays = np.array([-2.0, -0.5, 0.3, 1.7]), rng.normal(0, 2, (3, 4)), np.array([-1000.0, -50.0, 0.0, 50.0, 1000.0])
@@ -52,7 +51,7 @@ def check_swish(yours: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]) ->
         [(x,) for x in arrays],
         show=_worst_of_swish,
         guess=lambda its: {_worst_of_swish(its)["part"]: True},
-        form=lambda its: {"two_arrays": True},
+        form="two_arrays",
     )
 
 
@@ -68,7 +67,7 @@ def _worst_of_swish(its: SimpleNamespace) -> dict[str, Any]:
     return {"part": part, "x": its.x[at], "expected": expected[at], "got": got[at]} | shown
 
 
-def check_softmax(yours: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+def check_softmax(yours: Function) -> None:
     """`yours(p, g)` is dL/dz for p = softmax(z) and g = dL/dp."""
     rng = np.random.default_rng(4)
     cases = []

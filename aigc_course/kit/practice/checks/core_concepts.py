@@ -1,15 +1,14 @@
 """Checks of the exercises on the five core concepts: a chain's fate, hinges, marked negation, edge strength."""
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import check_cases, close
+from aigc_course.kit.practice.checks import Function, check_cases, close
 
 
-def check_stationary(yours: Callable[[np.ndarray], np.ndarray]) -> None:
+def check_stationary(yours: Function) -> None:
     """`yours(P)` is the distribution that the transition matrix P (rows sum to 1) leaves as it is."""
     flip = np.array([[0.0, 1.0], [0.5, 0.5]])
     ring = np.roll(np.eye(3), 1, axis=1)  # goes round for ever: no power of it settles
@@ -26,15 +25,11 @@ def check_stationary(yours: Callable[[np.ndarray], np.ndarray]) -> None:
         }
 
     check_cases(
-        "02.stationary",
-        yours,
-        cases,
-        show=lambda its: {"next": its.got @ its.P, "total": its.got.sum()},
-        guess=guess,
+        "02.stationary", yours, cases, show=lambda its: {"next": its.got @ its.P, "total": its.got.sum()}, guess=guess
     )
 
 
-def check_bends(yours: Callable[[np.ndarray, np.ndarray, float, float], np.ndarray]) -> None:
+def check_bends(yours: Function) -> None:
     """`yours(w, b, low, high)` are the places in (low, high) where the units max(0, w x + b) bend, ascending."""
     rng = np.random.default_rng(3)
     cases = [
@@ -58,7 +53,7 @@ def check_bends(yours: Callable[[np.ndarray, np.ndarray, float, float], np.ndarr
     check_cases("02.bends", yours, cases, guess=guess, any_length=True)
 
 
-def check_negation(yours: Callable[[list[str]], list[str]]) -> None:
+def check_negation(yours: Function) -> None:
     """`yours(tokens)` puts NOT_ before every token between "not" or "never" and the next full stop."""
     sentences = (
         "the plot was not dull . the tea was fresh .",
@@ -75,7 +70,7 @@ def check_negation(yours: Callable[[list[str]], list[str]]) -> None:
         about=lambda its: {"given": " ".join(its.tokens)},
         show=lambda its: {"expected": " ".join(its.expected), "got": " ".join(its.got)},
         guess=_causes_of_negation,
-        form=lambda its: {"not_tokens": True},
+        form="not_tokens",
     )
 
 
@@ -97,7 +92,7 @@ def _causes_of_negation(its: SimpleNamespace) -> dict[str, Any]:
     }
 
 
-def check_edges(yours: Callable[[np.ndarray], np.ndarray]) -> None:
+def check_edges(yours: Function) -> None:
     """`yours(image)` is the length of the two Sobel answers at every place where the window fits: (h - 2, w - 2)."""
     rng = np.random.default_rng(5)
     check_cases(
@@ -105,5 +100,5 @@ def check_edges(yours: Callable[[np.ndarray], np.ndarray]) -> None:
         yours,
         [(rng.uniform(size=(6, 9)),), (rng.uniform(size=(7, 5)) - 3,), (np.eye(6),)],
         show=lambda its: {"got": its.got.max(), "expected": its.expected.max()},
-        form=lambda its: {"same_size": its.shape == its.image.shape},
+        form="same_size",
     )

@@ -1,17 +1,17 @@
 """Checks of the exercises on the deep learning workflow: quantisation, leakage, a request, the size of a test set."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import Wrong, call, check_cases, close, number, numbers
+from aigc_course.kit.practice.checks import Function, Wrong, call, check_cases, close, number, numbers
 from aigc_course.kit.practice.exercises import Crashed
 
 
-def check_round_trip(yours: Callable[[np.ndarray, int], np.ndarray]) -> None:
+def check_round_trip(yours: Function) -> None:
     """`yours(values, num_bits)` is values after unsigned codes of num_bits and back, 0 kept: any that keeps the bounds."""
     rng = np.random.default_rng(1)
     for num_bits in (8, 4, 2, 12):
@@ -37,7 +37,7 @@ def check_round_trip(yours: Callable[[np.ndarray, int], np.ndarray]) -> None:
                 raise Wrong("levels", found=levels, allowed=2**num_bits, num_bits=num_bits)
 
 
-def check_leak(yours: Callable[[np.ndarray, np.ndarray], list[int]]) -> None:
+def check_leak(yours: Function) -> None:
     """`yours(test_images, train_images)` are the positions of test images that are scaled training images."""
     check_cases("03_1.leak", yours, _leaks(), guess=_causes_of_leak, any_length=True)
 
@@ -98,7 +98,7 @@ def requests() -> Iterator[tuple[str, tuple[int, ...], str]]:
         yield body, (400,), "status"
 
 
-def check_request(yours: Callable[[str], int]) -> None:
+def check_request(yours: Function) -> None:
     """`yours(body)` is 200, 400 or 422, whatever the text."""
     for position, (body, statuses, feedback) in enumerate(requests()):
         values = {"body": (body if len(body) < 60 else f"{body[:40]} … {body[-15:]}").strip("{}") or " "}
@@ -113,7 +113,7 @@ def check_request(yours: Callable[[str], int]) -> None:
             raise Wrong(cause, **values, got=int(got) if got.is_integer() else got, expected=statuses[0])
 
 
-def check_images(yours: Callable[[float, float], int]) -> None:
+def check_images(yours: Function) -> None:
     """`yours(share, width)` is the smallest number of images whose Wilson interval is at most so wide."""
     cases = [(0.9, 0.05), (0.98, 0.004), (0.5, 0.1), (1.0, 0.01)]
     check_cases(

@@ -1,14 +1,11 @@
 """Checks of the exercises on GANs of images: pairwise distance, Fréchet distance, labels in D, averaged weights."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
-from aigc_course.kit.practice.checks import check_cases
+from aigc_course.kit.practice.checks import Function, check_cases
 
 
-def check_pairwise(yours: Callable[[np.ndarray], Any]) -> None:
+def check_pairwise(yours: Function) -> None:
     """`yours(images)` is the mean Euclidean distance over all pairs of two different images (n, height, width)."""
     rng = np.random.default_rng(1)
     batches = [
@@ -20,7 +17,7 @@ def check_pairwise(yours: Callable[[np.ndarray], Any]) -> None:
     check_cases("05_3.pairwise", yours, cases)
 
 
-def check_frechet(yours: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], Any]) -> None:
+def check_frechet(yours: Function) -> None:
     """`yours(m1, S1, m2, S2)` is the Fréchet distance of two Gaussians, squared as everyone uses it."""
     rng = np.random.default_rng(2)
     cases = []
@@ -31,7 +28,7 @@ def check_frechet(yours: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarra
     check_cases("05_3.frechet", yours, cases)
 
 
-def check_label_logits(yours: Callable[..., Any]) -> None:
+def check_label_logits(yours: Function) -> None:
     """`yours(features, labels, w, V)` is each image's logit: w·h, plus the product with the row of its label."""
     rng = np.random.default_rng(3)
     cases = []
@@ -41,7 +38,7 @@ def check_label_logits(yours: Callable[..., Any]) -> None:
     check_cases("05_3.labels", yours, cases)
 
 
-def check_averaged(yours: Callable[[np.ndarray, float], Any]) -> None:
+def check_averaged(yours: Function) -> None:
     """`yours(weights, decay)` is the moving average after the last step; it begins with the weights of step 0."""
     rng = np.random.default_rng(4)
     cases = [

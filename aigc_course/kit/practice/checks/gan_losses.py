@@ -1,15 +1,14 @@
 """Checks of the exercises on GAN losses: a stable loss, the slopes of G's losses, the best discriminator, modes."""
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import check_cases, close
+from aigc_course.kit.practice.checks import Function, check_cases, close
 
 
-def check_stable_loss(yours: Callable[[np.ndarray, np.ndarray], float]) -> None:
+def check_stable_loss(yours: Function) -> None:
     """`yours(real_logits, fake_logits)` is L_D of a batch, finite for large logits too."""
     rng = np.random.default_rng(1)
     cases = [(rng.normal(1, 2, size=batch), rng.normal(-0.5, 2, size=batch)) for batch in (6, 1, 9)]
@@ -19,16 +18,10 @@ def check_stable_loss(yours: Callable[[np.ndarray, np.ndarray], float]) -> None:
         is_large = np.abs(its.real_logits).max() > 100
         return {"clipped": is_large and np.isfinite(its.got), "overflow": is_large}
 
-    check_cases(
-        "04_3.stable_loss",
-        yours,
-        cases,
-        guess=guess,
-        form=lambda its: {"shape_batch": its.shape == its.real_logits.shape},
-    )
+    check_cases("04_3.stable_loss", yours, cases, guess=guess, form="shape_batch")
 
 
-def check_slopes(yours: Callable[[np.ndarray], Any]) -> None:
+def check_slopes(yours: Function) -> None:
     """`yours(fake_logits)` is the pair of slopes, saturating and non-saturating, with respect to each logit."""
     rng = np.random.default_rng(2)
     cases = [(rng.normal(0, 2, size=5),), (rng.normal(0, 2, size=3),), (np.array([-1000.0, 1000.0]),)]
@@ -45,7 +38,7 @@ def check_slopes(yours: Callable[[np.ndarray], Any]) -> None:
     check_cases("04_3.slopes", yours, cases, show=show, guess=guess)
 
 
-def check_mixed_batch(yours: Callable[[np.ndarray, np.ndarray, float], np.ndarray]) -> None:
+def check_mixed_batch(yours: Function) -> None:
     """`yours(p, q, real_share)` is the best D where a share of all samples is real."""
     rng = np.random.default_rng(3)
     cases = [
@@ -55,7 +48,7 @@ def check_mixed_batch(yours: Callable[[np.ndarray, np.ndarray, float], np.ndarra
     check_cases("04_3.mixed_batch", yours, cases)
 
 
-def check_modes(yours: Callable[[np.ndarray, np.ndarray, float, int], int]) -> None:
+def check_modes(yours: Function) -> None:
     """`yours(samples, means, std, least)` counts the modes with at least `least` samples within 3 std."""
     rng = np.random.default_rng(4)
     grid = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0], [8.0, 8.0], [16.0, 0.0], [16.0, 8.0]])

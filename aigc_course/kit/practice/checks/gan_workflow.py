@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import Wrong, call, check_cases, close, named_mistake
+from aigc_course.kit.practice.checks import Function, Wrong, call, check_cases, close, named_mistake
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class _Part:
         return self
 
 
-def check_detached_loss(yours: Callable[[Callable, Callable, Callable], Any]) -> None:
+def check_detached_loss(yours: Function) -> None:
     """`yours(make_real, make_fakes, judge)` is L_D as a tensor whose gradient reaches D's weights and not G's."""
     import torch
 
@@ -77,7 +77,7 @@ class _Slope:
         return self.by_x * x + self.by_y * y + self.by_xy * x * y + self.by_xyy * x * y * y
 
 
-def check_alternating_round(yours: Callable[[float, float, Callable, Callable, float], Any]) -> None:
+def check_alternating_round(yours: Function) -> None:
     """`yours(x, y, d_slope, g_slope, rate)` is (x, y) after D's step and then G's, each down its own slope."""
     rng = np.random.default_rng(6)
     slopes = [
@@ -89,18 +89,13 @@ def check_alternating_round(yours: Callable[[float, float, Callable, Callable, f
     check_cases("03_3.alternating_round", yours, cases)
 
 
-def check_rounds_to_double(yours: Callable[[float], Any]) -> None:
+def check_rounds_to_double(yours: Function) -> None:
     """`yours(rate)` is the first round at which the simultaneous players are twice as far from the origin."""
     cases = [(rate,) for rate in (0.2, 0.5, 0.05, 1.0)]  # at 1.0 they are at exactly 2 in round 2
-    check_cases(
-        "03_3.rounds_to_double",
-        yours,
-        cases,
-        guess=lambda its: {"one_off": abs(its.got - its.expected) == 1},
-    )
+    check_cases("03_3.rounds_to_double", yours, cases, guess=lambda its: {"one_off": abs(its.got - its.expected) == 1})
 
 
-def check_patience_stop(yours: Callable[[np.ndarray, int], Any]) -> None:
+def check_patience_stop(yours: Function) -> None:
     """`yours(kl, patience)` is (measurement at which to stop, measurement to keep)."""
     cases = (
         ([4.0, 3.0, 1.0, 1.2, 1.1, 0.9, 1.0, 1.3, 1.2, 1.25, 0.4, 0.6], 3),

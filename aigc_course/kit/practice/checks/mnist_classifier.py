@@ -1,15 +1,14 @@
 """Checks of the exercises on a classifier: its parameters, its loss, its accuracy per class, its calibration."""
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import check_cases, close
+from aigc_course.kit.practice.checks import Function, check_cases, close
 
 
-def check_parameters(yours: Callable[[list[int]], int]) -> None:
+def check_parameters(yours: Function) -> None:
     """`yours(layer_sizes)` is the number of weights and biases of a dense network."""
     rng = np.random.default_rng(1)
     networks = [[784, 128, 10], [3, 5], *(rng.integers(2, 30, size=n).tolist() for n in (3, 4, 5))]
@@ -17,7 +16,7 @@ def check_parameters(yours: Callable[[list[int]], int]) -> None:
     check_cases("05_1.parameters", yours, cases)
 
 
-def check_loss(yours: Callable[[np.ndarray, np.ndarray], float]) -> None:
+def check_loss(yours: Function) -> None:
     """`yours(logits, labels)` is the mean cross-entropy of a batch, finite for large logits too."""
     rng = np.random.default_rng(2)
     cases = [
@@ -32,16 +31,10 @@ def check_loss(yours: Callable[[np.ndarray, np.ndarray], float]) -> None:
             return {}
         return {"overflow": np.isnan(its.got), "large_logits": np.isfinite(its.got), "underflow": True}
 
-    check_cases(
-        "05_1.loss",
-        yours,
-        cases,
-        guess=guess,
-        form=lambda its: {"shape_batch": its.shape == its.labels.shape},
-    )
+    check_cases("05_1.loss", yours, cases, guess=guess, form="shape_batch")
 
 
-def check_per_class(yours: Callable[[np.ndarray, np.ndarray, int], np.ndarray]) -> None:
+def check_per_class(yours: Function) -> None:
     """`yours(labels, predictions, num_classes)` is each class's share of right predictions, NaN for an absent one."""
     rng = np.random.default_rng(3)
     cases = []
@@ -70,7 +63,7 @@ def _worst_class(its: SimpleNamespace) -> dict[str, Any]:
     return {"k": k, "n": int(of_class.sum()), "right": right, "expected": its.expected[k], "got": its.got[k]}
 
 
-def check_calibration(yours: Callable[[np.ndarray, np.ndarray, int], float]) -> None:
+def check_calibration(yours: Function) -> None:
     """`yours(confidence, correct, num_bins)` is the expected calibration error.
 
     That is the sum over bins of (share of the images) · |accuracy - mean confidence|.

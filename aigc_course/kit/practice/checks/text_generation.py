@@ -1,16 +1,15 @@
 """Checks of the exercises on text generation: top-p, perplexity, one merge of byte-pair encoding, the causal mask."""
 
 import math
-from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import check_cases, close
+from aigc_course.kit.practice.checks import Function, check_cases, close
 
 
-def check_top_p(yours: Callable[[np.ndarray, float], np.ndarray]) -> None:
+def check_top_p(yours: Function) -> None:
     """`yours(probs, top_p)` keeps the fewest likeliest tokens that reach top_p, and sums to 1."""
     cases = [
         (np.array([0.1, 0.4, 0.05, 0.25, 0.2]), 0.6),
@@ -26,7 +25,7 @@ def check_top_p(yours: Callable[[np.ndarray, float], np.ndarray]) -> None:
     check_cases("05_2.top_p", yours, cases, show=show)
 
 
-def check_perplexity(yours: Callable[[Sequence[Sequence[float]]], float]) -> None:
+def check_perplexity(yours: Function) -> None:
     """`yours(log_probs)` is the perplexity over all tokens of texts of different lengths."""
     rng = np.random.default_rng(1)
     even = [[-math.log(8)] * 3, [-math.log(8)] * 5]
@@ -34,7 +33,7 @@ def check_perplexity(yours: Callable[[Sequence[Sequence[float]]], float]) -> Non
     check_cases("05_2.perplexity", yours, [(even,), (uneven,)])
 
 
-def check_merge(yours: Callable[[list[str], tuple[str, str]], list[str]]) -> None:
+def check_merge(yours: Function) -> None:
     """`yours(symbols, pair)` merges each occurrence of the pair."""
     written = [
         ("l o w l o", "l o"),
@@ -56,11 +55,11 @@ def check_merge(yours: Callable[[list[str], tuple[str, str]], list[str]]) -> Non
         [(symbols.split(), tuple(pair.split())) for symbols, pair in written],
         show=show,
         guess=lambda its: {"letters": "".join(its.got) != "".join(its.symbols)},
-        form=lambda its: {"not_symbols": True},
+        form="not_symbols",
     )
 
 
-def check_mask(yours: Callable[[np.ndarray], np.ndarray]) -> None:
+def check_mask(yours: Function) -> None:
     """`yours(scores)` is the softmax of each row over itself and the past, exactly 0 on the future."""
     rng = np.random.default_rng(2)
     cases = [(rng.normal(0, 2, size=(length, length)),) for length in (4, 1, 6)]

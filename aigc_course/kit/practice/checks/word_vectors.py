@@ -1,10 +1,8 @@
 """Checks of the exercises on word vectors: context mean, loss of negative sampling, rank correlation, neighbours."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from aigc_course.kit.practice.checks import check_cases
+from aigc_course.kit.practice.checks import Function, check_cases
 
 TEXTS = [
     [["the", "cat", "drinks", "cold", "milk"], ["a", "dog", "drinks", "the", "water"], ["the", "cat", "the", "cat"]],
@@ -12,7 +10,7 @@ TEXTS = [
 ]
 
 
-def check_context_mean(yours: Callable[[str, list[list[str]], dict[str, tuple[float, ...]], int], np.ndarray]) -> None:
+def check_context_mean(yours: Function) -> None:
     """`yours(word, sentences, context, window)` is the mean of context[c] over the words c near `word`; else zeros."""
     rng = np.random.default_rng(1)
     cases = []
@@ -36,20 +34,15 @@ def _neighbours(word: str, sentences: list[list[str]], window: int) -> list[str]
     return [c for s, i in places for c in s[max(0, i - window) : i] + s[i + 1 : i + 1 + window]]
 
 
-def check_loss(yours: Callable[[np.ndarray, np.ndarray, np.ndarray], float]) -> None:
+def check_loss(yours: Function) -> None:
     """`yours(v, u, noise)` is -log σ(u·v) - sum of log σ(-n·v) over the rows n of `noise`; finite for large scores."""
     rng = np.random.default_rng(2)
     cases = [(rng.normal(size=d), rng.normal(size=d), rng.normal(size=(n, d))) for d, n in ((3, 5), (10, 2), (4, 1))]
     cases.append((np.array([40.0, 0.0]), np.array([-30.0, 1.0]), np.array([[25.0, 2.0], [-50.0, 0.0]])))
-    check_cases(
-        "04_2.loss",
-        yours,
-        cases,
-        guess=lambda its: {"large": np.abs(its.v).max() > 30},
-    )
+    check_cases("04_2.loss", yours, cases, guess=lambda its: {"large": np.abs(its.v).max() > 30})
 
 
-def check_spearman(yours: Callable[[np.ndarray, np.ndarray], float]) -> None:
+def check_spearman(yours: Function) -> None:
     """`yours(x, y)` is Spearman's rank correlation, ties given the mean of their ranks."""
     rng = np.random.default_rng(3)
     cases = []
@@ -57,15 +50,10 @@ def check_spearman(yours: Callable[[np.ndarray, np.ndarray], float]) -> None:
         x = rng.normal(size=n)
         y = np.exp(2 * x) + rng.normal(size=n)
         cases.append((np.round(x), np.round(y)) if tied else (x, y))
-    check_cases(
-        "04_2.spearman",
-        yours,
-        cases,
-        guess=lambda its: {"ties_value": len(np.unique(its.x)) < len(its.x)},
-    )
+    check_cases("04_2.spearman", yours, cases, guess=lambda its: {"ties_value": len(np.unique(its.x)) < len(its.x)})
 
 
-def check_nearest(yours: Callable[[str, list[str], np.ndarray, int], list[str]]) -> None:
+def check_nearest(yours: Function) -> None:
     """`yours(word, words, vectors, k)` is the list of the `k` other words with the largest cosine, largest first."""
     rng = np.random.default_rng(4)
     cases = []
@@ -80,5 +68,5 @@ def check_nearest(yours: Callable[[str, list[str], np.ndarray, int], list[str]])
         cases,
         show=lambda its: {"count": len(its.got)},
         guess=lambda its: {"itself": its.word in its.got, "count": len(its.got) != its.k},
-        form=lambda its: {"not_words": True},
+        form="not_words",
     )
