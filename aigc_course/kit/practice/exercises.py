@@ -3,19 +3,17 @@
     check("05_1.loss", loss)    hint("05_1.loss", 1)    solution("05_1.loss")    quiz("05_1")
 
 Texts and solutions stand in questions/*.toml, the checks in checks/*.py. A check function takes the answer and raises
-`Wrong(key, placeholder=value, ...)`; it calls a learner's function through `checks.call`, which recognises one that is
+`Wrong(key, placeholder=value, ...)`; it calls a learner's function through `answers.call`, which recognises one that is
 unfinished, takes other arguments, changes them, or stops with an error.
 """
 
-import dis
 import importlib
-import inspect
+import string
 import sysconfig
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 from aigc_course.kit.practice import markup, progress, questions
@@ -51,7 +49,7 @@ class Wrong(Exception):
 
     def __init__(self, key: str, **values: Any) -> None:
         super().__init__(key)
-        self.key, self.values = key, {name: shown(value) for name, value in values.items()}
+        self.key, self.values = key, values
 
 
 class Unanswered(Exception):
@@ -61,8 +59,8 @@ class Unanswered(Exception):
 class Crashed(Exception):
     """The learner's code stopped with `error`."""
 
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(type(error).__name__)
         self.error = error
 
 
@@ -72,7 +70,7 @@ class Outcome:
 
     kind: str
     key: str = ""
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)  # placeholder, such as "got" or "got[0]", to what to write
     error: str = ""  # the kind of error that the learner's code stopped with: a key of [errors] in common.toml
 
 
@@ -128,18 +126,36 @@ def _offered(entry: dict[str, Any]) -> str:
 
 def explanation(entry: dict[str, Any], outcome: Outcome) -> str:
     """What a wrong answer is told, in the reader's language."""
-    common = questions.common()
-    feedback = {**common["feedback"], **entry["feedback"]}
-    told = markup.unwrapped(feedback[outcome.key][language()]).format(**outcome.values)
-    advice = common["errors"].get(outcome.error, {}).get(language(), "")
+    told = _Filled().vformat(markup.unwrapped(_feedback(entry, outcome.key)[language()]), (), outcome.values)
+    advice = questions.common()["errors"].get(outcome.error, {}).get(language(), "")
     begin = WORDS[language()]["wrong"] + told
-    return f"{begin}\n\n{advice}" if advice else begin
+    said = f"{begin}\n\n{advice}" if advice else begin
+    return said.encode("utf-8", "backslashreplace").decode("utf-8")  # half of a surrogate pair, say
+
+
+def _feedback(entry: dict[str, Any], key: str) -> dict[str, str]:
+    return {**questions.common()["feedback"], **entry["feedback"]}[key]
+
+
+class _Filled(string.Formatter):
+    """Fills in placeholders that were looked up before."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[str, str]:
+        return kwargs[field_name], field_name
 
 
 def grade(name: str, answer: Any) -> Outcome:
     """Check an answer without showing or recording anything."""
-    module, _, function = questions.exercise(name)["check"].partition(".")
+    entry = questions.exercise(name)
+    module, _, function = entry["check"].partition(".")
     run: Callable[[Any], None] = getattr(importlib.import_module(f"aigc_course.kit.practice.checks.{module}"), function)
+    try:
+        return _outcome(entry, run, answer)
+    except Exception as error:  # an answer of a kind that the check did not think of
+        return Outcome("wrong", "puzzling", {"error": _described(error), "kind": type(answer).__name__})
+
+
+def _outcome(entry: dict[str, Any], run: Callable[[Any], None], answer: Any) -> Outcome:
     if is_unanswered(answer):
         return Outcome("unanswered")
     try:
@@ -147,37 +163,22 @@ def grade(name: str, answer: Any) -> Outcome:
     except Unanswered:
         return Outcome("unanswered")
     except Wrong as wrong:
-        return Outcome("wrong", wrong.key, wrong.values)
+        names = questions.placeholders(_feedback(entry, wrong.key)["en"])
+        looked_up = {name: string.Formatter().get_field(name, (), wrong.values)[0] for name in names}
+        return Outcome("wrong", wrong.key, {name: shown(value) for name, value in looked_up.items()})
     except Crashed as crash:
         return _crashed(crash.error)
-    except Exception as error:  # an answer of a kind that the check did not think of
-        return Outcome("wrong", "puzzling", {"error": _described(error), "kind": type(answer).__name__})
     return Outcome("passed")
 
 
 def is_unanswered(answer: Any) -> bool:
-    """True for `...`, None, a list with a `...`, a function whose body is empty, a class with only such methods."""
-    if isinstance(answer, FunctionType):
-        return _is_empty(answer)
-    if isinstance(answer, type):
-        methods = [value for value in vars(answer).values() if isinstance(value, FunctionType)]
-        return bool(methods) and all(map(_is_empty, methods))
+    """True for `...`, None, and a list or dictionary with a `...`; what an empty function gives, its call tells."""
     if isinstance(answer, list | tuple | dict):
         return any(item is ... for item in (answer.values() if isinstance(answer, dict) else answer))
     return answer is None or answer is ...
 
 
-def _is_empty(function: FunctionType) -> bool:
-    """True when the body holds at most a docstring, `...`, `pass` or a return of nothing: all compile to the same."""
-    nothing = {"RESUME", "NOP", "CACHE", "COPY_FREE_VARS", "RETURN_VALUE"}
-    constants = {"LOAD_CONST", "RETURN_CONST"}
-    return all(
-        step.opname in nothing or (step.opname in constants and (step.argval is None or step.argval is ...))
-        for step in dis.get_instructions(inspect.unwrap(function))
-    )
-
-
-def _crashed(error: Exception) -> Outcome:
+def _crashed(error: BaseException) -> Outcome:
     """The error and its line, as far as it is the learner's own code."""
     known = questions.common()["errors"]
     kind = next((c.__name__ for c in type(error).__mro__ if c.__name__ in known), "Exception")
@@ -194,8 +195,11 @@ def _crashed(error: Exception) -> Outcome:
     return Outcome("wrong", "crashed_at", values | where, kind)
 
 
-def _described(error: Exception) -> str:
-    first = (str(error).strip().splitlines() or [""])[0]
+def _described(error: BaseException) -> str:
+    try:
+        first = (str(error).strip().splitlines() or [""])[0]
+    except Exception:  # an error of the learner's own that cannot even be printed
+        first = ""
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 

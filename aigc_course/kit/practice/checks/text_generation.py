@@ -1,85 +1,41 @@
 """Checks of the exercises on text generation: top-p, perplexity, one merge of byte-pair encoding, the causal mask."""
 
 import math
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import Wrong, array, call, close, number, numbers
+from aigc_course.kit.practice.checks import Function, check_cases, close
 
 
-def nucleus(probs: np.ndarray, top_p: float, extra: int = 0) -> np.ndarray:
-    """The fewest likeliest probabilities that reach top_p (and `extra` more), divided by their sum."""
-    order = np.argsort(-probs, kind="stable")
-    count = int(np.searchsorted(np.cumsum(probs[order]), top_p - 1e-9) + 1 + extra)
-    kept = np.zeros_like(probs)
-    kept[order[: max(count, 0)]] = probs[order[: max(count, 0)]]
-    return kept
-
-
-def check_top_p(yours: Callable[[np.ndarray, float], np.ndarray]) -> None:
+def check_top_p(yours: Function) -> None:
     """`yours(probs, top_p)` keeps the fewest likeliest tokens that reach top_p, and sums to 1."""
     cases = [
         (np.array([0.1, 0.4, 0.05, 0.25, 0.2]), 0.6),
         (np.array([0.08, 0.02, 0.9]), 0.5),
         (np.array([0.3, 0.1, 0.25, 0.35]), 1.0),
         (np.array([0.15, 0.45, 0.4]), 0.8),
+        *((np.array([0.125, 0.25, 0.5, 0.125]), top_p) for top_p in (0.749, 0.75, 0.751)),  # just before and after two
     ]
-    for probs, top_p in cases:
-        kept = nucleus(probs, top_p)
-        expected, got = kept / kept.sum(), numbers(call(yours, probs, top_p), probs.shape)
-        if close(got, expected):
-            continue
-        fewer, above = nucleus(probs, top_p, -1), np.where(probs >= top_p, probs, 0)
-        in_place = np.where(np.cumsum(probs) <= top_p + 1e-9, probs, 0)
-        causes = {
-            "not_divided": kept,
-            "stops_early": fewer / max(fewer.sum(), 1e-12),
-            "stops_early_not_divided": fewer,
-            "threshold": above / max(above.sum(), 1e-12),
-            "not_sorted": in_place / max(in_place.sum(), 1e-12),
-            "order": np.sort(expected)[::-1],
-        }
-        values = {"probs": tuple(probs), "top_p": top_p, "expected": tuple(expected), "got": tuple(got)}
-        raise Wrong(_cause(got, causes), **values)
+
+    def show(its: SimpleNamespace) -> dict[str, Any]:
+        return {name: tuple(getattr(its, name)) for name in ("probs", "expected", "got")}
+
+    check_cases("05_2.top_p", yours, cases, show=show)
 
 
-def check_perplexity(yours: Callable[[Sequence[Sequence[float]]], float]) -> None:
+def check_perplexity(yours: Function) -> None:
     """`yours(log_probs)` is the perplexity over all tokens of texts of different lengths."""
     rng = np.random.default_rng(1)
     even = [[-math.log(8)] * 3, [-math.log(8)] * 5]
-    for texts in (even, [np.log(rng.uniform(0.05, 1, size=size)).tolist() for size in (2, 9, 4)]):
-        together = np.concatenate(texts)
-        got, expected = number(call(yours, texts)), np.exp(-together.mean())
-        if close(got, expected):
-            continue
-        causes = {
-            "mean_of_texts": np.exp(-np.mean([np.mean(text) for text in texts])),
-            "mean_of_perplexities": np.mean([np.exp(-np.mean(text)) for text in texts]),
-            "sign": np.exp(together.mean()),
-            "no_exponential": -together.mean(),
-            "sum": np.exp(-together.sum()),
-            "base_2": 2 ** (-together.mean()),
-            "mean_of_probabilities": 1 / np.exp(together).mean(),
-        }
-        raise Wrong(_cause(got, causes), expected=expected, got=got)
+    uneven = [np.log(rng.uniform(0.05, 1, size=size)).tolist() for size in (2, 9, 4)]
+    check_cases("05_2.perplexity", yours, [(even,), (uneven,)])
 
 
-def merged(symbols: Sequence[str], pair: tuple[str, str]) -> list[str]:
-    """Each occurrence of the pair, from left to right, made one."""
-    joined, i = [], 0
-    while i < len(symbols):
-        found = tuple(symbols[i : i + 2]) == pair
-        joined.append("".join(pair) if found else symbols[i])
-        i += 2 if found else 1
-    return joined
-
-
-def check_merge(yours: Callable[[list[str], tuple[str, str]], list[str]]) -> None:
+def check_merge(yours: Function) -> None:
     """`yours(symbols, pair)` merges each occurrence of the pair."""
-    cases = [
+    written = [
         ("l o w l o", "l o"),
         ("a b c a b a b", "a b"),
         ("b a n a n a", "n a"),
@@ -89,58 +45,36 @@ def check_merge(yours: Callable[[list[str], tuple[str, str]], list[str]]) -> Non
         ("ab c a bc", "a bc"),
         ("ab c b c", "b c"),
     ]
-    for written, wanted in cases:
-        symbols, pair = written.split(), tuple(wanted.split())
-        expected, result = merged(symbols, pair), call(yours, symbols, pair)
-        if not isinstance(result, list | tuple) or not all(isinstance(each, str) for each in result):
-            raise Wrong("not_symbols", kind=type(result).__name__)
-        got = list(result)
-        if got == expected:
-            continue
-        at = next((i for i, each in enumerate(pairwise(symbols)) if each == pair), len(symbols))
-        first = [*symbols[:at], "".join(pair), *symbols[at + 2 :]] if at < len(symbols) else symbols
-        causes = {"first_only": first, "unmerged": symbols}
-        cause = next((key for key, value in causes.items() if got == value), "value")
-        if cause == "value" and "".join(got) != "".join(symbols):
-            cause = "letters"
-        values = {"symbols": symbols, "pair": pair, "expected": expected, "got": got}
-        raise Wrong(cause, **{name: " ".join(value) for name, value in values.items()})
+
+    def show(its: SimpleNamespace) -> dict[str, str]:
+        return {name: " ".join(getattr(its, name)) for name in ("symbols", "pair", "expected", "got")}
+
+    check_cases(
+        "05_2.merge",
+        yours,
+        [(symbols.split(), tuple(pair.split())) for symbols, pair in written],
+        show=show,
+        guess=lambda its: {"letters": "".join(its.got) != "".join(its.symbols)},
+        form="not_symbols",
+    )
 
 
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Over the last axis, without overflow."""
-    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def check_mask(yours: Callable[[np.ndarray], np.ndarray]) -> None:
+def check_mask(yours: Function) -> None:
     """`yours(scores)` is the softmax of each row over itself and the past, exactly 0 on the future."""
     rng = np.random.default_rng(2)
-    for length in (4, 1, 6):
-        scores = rng.normal(0, 2, size=(length, length))
-        past = np.tril(np.ones((length, length), dtype=bool))
-        expected = softmax(np.where(past, scores, -np.inf))
-        got = numbers(call(yours, scores), (length, length))
-        if close(got, expected):
-            continue
-        strictly = np.tril(np.ones((length, length), dtype=bool), -1)
-        causes = {
-            "no_mask": softmax(scores),
-            "after": softmax(scores) * past,
-            "zeros": softmax(np.where(past, scores, 0)),
-            "past_hidden": softmax(np.where(past.T, scores, -np.inf)),
-            "columns": softmax(np.where(past, scores, -np.inf).T).T,
-        }
-        with np.errstate(all="ignore"):
-            causes["self_hidden"] = softmax(np.where(strictly, scores, -np.inf))
-        at = int(np.nan_to_num(np.abs(got - expected), nan=9).max(axis=1).argmax())
-        raise Wrong(_cause(got, causes), row=at, expected=tuple(expected[at]), got=tuple(got[at]))
+    cases = [(rng.normal(0, 2, size=(length, length)),) for length in (4, 1, 6)]
     large = np.array([[900.0, 0.0], [800.0, 1000.0]])
-    got = array(call(yours, large))
-    if not close(got, [[1, 0], [0, 1]]):
-        raise Wrong("overflow", got=got)
+    cases += [(large,), (np.array([[-900.0, 700.0, 9.0], [3.0, 5.0, 1e4], [2e3, 1e3, 2e3 + 1]]),)]
 
+    def same(got: np.ndarray, expected: np.ndarray) -> bool:
+        future_got, future = np.triu(got, 1), np.triu(expected, 1)
+        return close(got, expected) and np.array_equal(future_got == 0, future == 0)
 
-def _cause(got: Any, causes: dict[str, Any]) -> str:
-    """The first cause whose value is what was got, else "value"."""
-    return next((key for key, value in causes.items() if close(got, value)), "value")
+    check_cases(
+        "05_2.mask",
+        yours,
+        cases,
+        show=lambda its: {"most": np.triu(its.got, 1).max()},
+        guess=lambda its: {"not_zero": close(its.got, its.expected), "overflow": np.abs(its.scores).max() > 100},
+        same=same,
+    )
