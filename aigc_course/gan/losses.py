@@ -52,7 +52,7 @@ def check_whole(least: int, **named: Any) -> None:
 def check_positive(**named: Any) -> None:
     """ValueError unless all numbers, given under the names to use in messages, are finite and above 0."""
     for name, value in named.items():
-        if not isinstance(value, Real) or not 0 < value < math.inf:
+        if not isinstance(value, Real) or not 0 < float(value) < math.inf:
             raise ValueError(f"{name} {value}: expected a finite number above 0")
 
 

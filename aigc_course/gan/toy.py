@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -91,9 +92,15 @@ def networks(
     return G, D
 
 
-def latent_dim(G: nn.Sequential) -> int:
+def seeds_and_sizes(network: nn.Module) -> tuple[int, int, int]:
+    """How many seeds a network is for, and the dimensions of what it takes and gives."""
+    first_weight, *_, last_bias = network.parameters()  # (seeds, in, width) ... (seeds, 1, out)
+    return len(first_weight), first_weight.shape[1], last_bias.shape[-1]
+
+
+def latent_dim(G: nn.Module) -> int:
     """Length of the z that G takes."""
-    return G[0].weight.shape[1]
+    return seeds_and_sizes(G)[1]
 
 
 def with_noise(x: Tensor, noise_std: float, rngs: RNGs) -> Tensor:
@@ -142,13 +149,13 @@ def optimizers(G: nn.Module, D: nn.Module, recipe: Recipe) -> tuple[Optimizer, O
     return torch.optim.Adam(G.parameters(), recipe.g_learning_rate, betas=betas, fused=True), d_optimizer
 
 
-def check_players(G: nn.Sequential, D: nn.Sequential, target: Mixture, seeds: Sequence[int]) -> None:
+def check_players(G: nn.Module, D: nn.Module, target: Mixture, seeds: Sequence[int]) -> None:
     """ValueError when the networks do not fit each other, the target or the seeds, or when D gives no logits."""
     check_discriminator(D)
-    num_seeds = {len(G[0].weight), len(D[0].weight)}
+    (g_seeds, _, g_dim), (d_seeds, d_dim, _) = seeds_and_sizes(G), seeds_and_sizes(D)
+    num_seeds, dims = {g_seeds, d_seeds}, {g_dim, d_dim}
     if num_seeds != {len(seeds)}:
         raise ValueError(f"{len(seeds)} seeds, but networks for {sorted(num_seeds)}; give networks() the same seeds")
-    dims = {G[-1].weight.shape[-1], D[0].weight.shape[1]}
     if dims != {target.dim}:
         raise ValueError(f"the target has {target.dim} dimensions, the networks {sorted(dims)}; use networks(dim=...)")
     hint_at_probabilities(D, target.means.expand(len(seeds), -1, -1))
@@ -173,9 +180,7 @@ def gan_steps(
         yield {"d_loss": d_loss, "g_loss": g_loss}
 
 
-def trained(
-    target: Mixture, recipe: Recipe, seeds: Sequence[int], **sizes: float
-) -> tuple[nn.Sequential, nn.Sequential]:
+def trained(target: Mixture, recipe: Recipe, seeds: Sequence[int], **sizes: Any) -> tuple[nn.Sequential, nn.Sequential]:
     """G and D of every seed after the whole training; `sizes` as in `networks`."""
     G, D = networks(seeds, dim=target.dim, **sizes)
     for _ in gan_steps(G, D, target, recipe, seeds):
@@ -184,11 +189,11 @@ def trained(
 
 
 @torch.no_grad()
-def sample(G: nn.Sequential, count: int, seed: int = 1_000_000) -> Tensor:
+def sample(G: nn.Module, count: int, seed: int = 1_000_000) -> Tensor:
     """(seeds, count, dim) generated samples; the networks share their z, drawn with `seed`."""
     check_whole(1, count=count)
     z = RNGs([seed]).normal(count, latent_dim(G))  # (1, count, latent_dim)
-    return G(z.expand(len(G[0].weight), -1, -1))
+    return G(z.expand(seeds_and_sizes(G)[0], -1, -1))
 
 
 def generator_gradients(G: nn.Module, D: nn.Module, loss: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:

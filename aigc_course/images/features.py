@@ -38,9 +38,10 @@ class DigitFeatures(nn.Module):
         return self.classify(F.relu(self.features(images)))
 
 
-def convolution(inputs: int, outputs: int, size: int, **how: int) -> list[nn.Module]:
+def convolution(inputs: int, outputs: int, size: int, stride: int = 1, padding: int = 0) -> list[nn.Module]:
     """A convolution, batch normalisation and ReLU."""
-    return [nn.Conv2d(inputs, outputs, size, bias=False, **how), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    convolve = nn.Conv2d(inputs, outputs, size, stride, padding, bias=False)
+    return [convolve, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
 class Description(NamedTuple):
