@@ -15,8 +15,6 @@ from tools.bench.gan import ABLATION, MEASURES, Plan, ladder
 from tools.train import gan as train_gan
 from tools.train.card import cpu, settings_of, time_of, write_card
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.mark.parametrize("folder", [*SHIPPED.values(), "digit_features", "mnist_cnn"])
 def test_the_cards_that_are_shipped_have_the_form_that_is_written(folder, tmp_path):
