@@ -7,18 +7,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-RADIUS = 3.0  # a sample belongs to a mode if it lies within so many standard deviations of its centre
+from aigc_course.gan.losses import check_positive, check_whole
+
+RADIUS = 3.0  # a sample belongs to a mode if it lies within so many standard deviations of its center
 
 
-class Dice:
-    """Random numbers for several seeds at once, (seeds, *shape); each seed has a generator of its own.
+class RNGs:
+    """Random number generators, one for each seed: numbers for all seeds at once, (seeds, *shape).
 
-    So what seed 3 draws is the same whether it is alone or one of ten.
+    So what seed 3 draws is the same whether it is alone or one of ten. ("Generator" alone is the name of G here.)
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
-        if not len(seeds):
-            raise ValueError("no seeds: give at least one seed, such as range(10)")
+        if not hasattr(seeds, "__len__") or not len(seeds):
+            raise ValueError(f"seeds {seeds!r}: give at least one seed, such as range(10)")
+        for seed in seeds:
+            check_whole(0, seed=seed)
         self.generators = [torch.Generator().manual_seed(int(seed)) for seed in seeds]
 
     def normal(self, *shape: int) -> Tensor:
@@ -34,17 +38,20 @@ class Dice:
 class Mixture:
     """Gaussians of equal weight and equal width.
 
-    means: (k, dim) their centres;  std: their standard deviation in every direction
+    means: (k, dim) their centers;  std: their standard deviation in every direction
     """
 
     means: Tensor
     std: float
 
     def __post_init__(self) -> None:
-        if self.means.ndim != 2 or not self.means.is_floating_point() or not len(self.means):
+        if not isinstance(self.means, Tensor):
+            raise TypeError(f"means must be a tensor of floats (k, dim), not {type(self.means).__name__}")
+        if self.means.ndim != 2 or not self.means.is_floating_point() or not self.means.numel():
             raise ValueError(f"means must be floats (k, dim), not {self.means.dtype} {tuple(self.means.shape)}")
-        if not (self.std > 0 and torch.isfinite(self.means).all()):
-            raise ValueError(f"std {self.std} must be above 0 and all means finite")
+        check_positive(std=self.std)
+        if not torch.isfinite(self.means).all():
+            raise ValueError("some means are NaN or infinite; all must be finite")
 
     @property
     def dim(self) -> int:
@@ -53,7 +60,9 @@ class Mixture:
 
     def log_density(self, x: Tensor) -> Tensor:
         """log p(x) for points (..., dim) -> (...)."""
-        if x.shape[-1] != self.dim:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"points must be a tensor (..., {self.dim}), not {type(x).__name__}")
+        if x.shape[-1:] != (self.dim,):
             raise ValueError(f"points of shape {tuple(x.shape)}: expected (..., {self.dim}), the space of the means")
         squares = (((x[..., None, :] - self.means) / self.std) ** 2).sum(-1)  # (..., k)
         scale = math.log(len(self.means)) + self.dim * math.log(self.std * math.sqrt(2 * math.pi))
@@ -63,10 +72,11 @@ class Mixture:
         """p(x) for points (..., dim) -> (...)."""
         return self.log_density(x).exp()
 
-    def sample(self, dice: Dice, count: int) -> Tensor:
+    def sample(self, rngs: RNGs, count: int) -> Tensor:
         """(seeds, count, dim), independent draws for each seed."""
-        chosen = (dice.uniform(count) * len(self.means)).long()  # (seeds, count)
-        return self.means[chosen] + self.std * dice.normal(count, self.dim)
+        check_whole(0, count=count)
+        modes = (rngs.uniform(count) * len(self.means)).long()  # (seeds, count)
+        return self.means[modes] + self.std * rngs.normal(count, self.dim)
 
 
 def ring_of_eight(radius: float = 2.0, std: float = 0.1) -> Mixture:
@@ -83,22 +93,31 @@ def grid_of_25(spacing: float = 2.0, std: float = 0.2) -> Mixture:
 
 def even_grid(low: float, high: float, count: int, dim: int) -> tuple[Tensor, float]:
     """Midpoints of count**dim equal cells of [low, high]**dim, (count, ..., dim) float64, and the volume of a cell."""
-    if not (high > low and count > 0 and dim > 0):
-        raise ValueError(
-            f"no grid from {low} to {high}, {count} points, {dim} dimensions: needs low < high, the others above 0"
-        )
+    if not -math.inf < low < high < math.inf:
+        raise ValueError(f"no grid from {low} to {high}: needs finite numbers with low < high")
+    check_whole(1, count=count, dim=dim)
     step = (high - low) / count
     line = low + step * (torch.arange(count, dtype=torch.float64) + 0.5)
     return torch.stack(torch.meshgrid(*[line] * dim, indexing="ij"), dim=-1), step**dim
 
 
 def check_densities(p: Tensor, q: Tensor) -> None:
-    """ValueError for two densities of different shapes, with negative values, NaN or infinity."""
+    """TypeError unless both are tensors of floats; ValueError for different shapes, negative values, NaN, infinity."""
+    for name, values in (("p", p), ("q", q)):
+        if not isinstance(values, Tensor) or not values.is_floating_point():
+            kind = values.dtype if isinstance(values, Tensor) else type(values).__name__
+            raise TypeError(f"{name} must be a tensor of floats, not {kind}")
     if p.shape != q.shape:
         raise ValueError(f"densities of shapes {tuple(p.shape)} and {tuple(q.shape)}: evaluate both at the same points")
     for name, values in (("p", p), ("q", q)):
         if not bool(((values >= 0) & torch.isfinite(values)).all()):
             raise ValueError(f"{name} has values that are negative or not finite, which no density has")
+
+
+def check_probabilities(d: Tensor, p: Tensor) -> None:
+    """ValueError unless d holds a number in 0..1 for each point of the density p."""
+    if d.shape != p.shape or not bool(((d >= 0) & (d <= 1)).all()):
+        raise ValueError(f"d {tuple(d.shape)}: expected {tuple(p.shape)} probabilities, in 0..1, at the points of p")
 
 
 def optimal_discriminator(p: Tensor, q: Tensor) -> Tensor:
@@ -116,6 +135,7 @@ def value_at(d: Tensor, p: Tensor, q: Tensor, cell: float) -> Tensor:
     d, p, q: D and both densities at the grid's points, equal shapes;  cell: volume of a cell
     """
     check_densities(p, q)
+    check_probabilities(d, p)
     return cell * (torch.xlogy(p, d) + torch.xlogy(q, 1 - d)).sum()
 
 
@@ -126,17 +146,37 @@ def jensen_shannon(p: Tensor, q: Tensor, cell: float) -> Tensor:
     return cell * (torch.xlogy(p, p / middle) + torch.xlogy(q, q / middle)).sum() / 2
 
 
+def check_samples(samples: Tensor, target: Mixture) -> None:
+    """ValueError unless there are samples in the space of the target, all of them finite."""
+    if not isinstance(samples, Tensor):
+        raise TypeError(f"samples must be a tensor (..., count, {target.dim}), not {type(samples).__name__}")
+    if samples.ndim < 2 or samples.shape[-1] != target.dim or not samples.numel():
+        raise ValueError(
+            f"samples of shape {tuple(samples.shape)}: expected (..., count, {target.dim}) with a count of at least 1"
+        )
+    if not torch.isfinite(samples).all():
+        raise ValueError("some samples are NaN or infinite: the generator has diverged; lower its learning rate")
+
+
+def check_shares(shares: Tensor, target: Mixture) -> None:
+    """ValueError unless the last axis holds the shares of all modes and of what is outside, together 1."""
+    k = len(target.means)
+    if shares.shape[-1:] != (k + 1,):
+        raise ValueError(f"shares of shape {tuple(shares.shape)}: expected (..., {k + 1}), as `mode_shares` gives them")
+    if not bool((shares >= 0).all()) or not torch.allclose(shares.sum(dim=-1), shares.new_ones(()), atol=1e-4):
+        raise ValueError("shares must be at least 0 and sum to 1 in each row, as `mode_shares` gives them")
+
+
 def mode_shares(samples: Tensor, target: Mixture) -> Tensor:
-    """Share of the samples in each mode (within 3 standard deviations of its centre), and at last outside all of them.
+    """Share of the samples in each mode (within 3 standard deviations of its center), and at last outside all of them.
 
     samples: (..., count, dim) -> (..., k + 1), each row sums to 1
     """
-    if not torch.isfinite(samples).all():
-        raise ValueError("some samples are NaN or infinite: the generator has diverged; lower its learning rate")
-    distances, nearest = torch.cdist(samples, target.means.to(samples)).min(dim=-1)  # (..., count)
-    k = len(target.means)
-    place = torch.where(distances < RADIUS * target.std, nearest, k)
-    return torch.nn.functional.one_hot(place, k + 1).double().mean(dim=-2)
+    check_samples(samples, target)
+    k, exact = len(target.means), "donot_use_mm_for_euclid_dist"  # no a² - 2ab + b², which loses digits far from 0
+    distances, nearest = torch.cdist(samples.double(), target.means.double(), compute_mode=exact).min(dim=-1)
+    mode = torch.where(distances < RADIUS * target.std, nearest, k)  # (..., count), k: outside
+    return torch.nn.functional.one_hot(mode, k + 1).double().mean(dim=-2)
 
 
 def true_shares(target: Mixture) -> Tensor:
@@ -152,6 +192,7 @@ def true_shares(target: Mixture) -> Tensor:
 
 def modes_covered(shares: Tensor, target: Mixture) -> Tensor:
     """How many modes get at least a quarter of their true share; (..., k + 1) -> (...)."""
+    check_shares(shares, target)
     return (shares > true_shares(target) / 4)[..., :-1].sum(dim=-1)
 
 
@@ -161,5 +202,6 @@ def kl_to_target(shares: Tensor, target: Mixture) -> Tensor:
     It never exceeds the divergence of the densities themselves, for it looks at k + 1 cells only. With all samples
     outside it is -log P(outside), 4.5 in the plane.
     """
+    check_shares(shares, target)
     true = true_shares(target)
     return torch.xlogy(shares, shares / true).sum(dim=-1)

@@ -1,4 +1,4 @@
-"""A generator of `article_gan` or `gan_networks`: stored by `weights`, read back, set to draw for `digit_features`."""
+"""A generator of `article` or `networks`: stored by `weights`, read back, set to draw for `images.features`."""
 
 import json
 from pathlib import Path
@@ -17,6 +17,7 @@ NETWORKS = {"Generator": Generator, "ConvGenerator": ConvGenerator}  # what conf
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 ADVICE = "copy or download the folder again"
 BATCH = 500  # images drawn side by side
+WHOLE_NUMBERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def save_generator(G: nn.Module, folder: str | Path) -> None:
@@ -66,18 +67,20 @@ def draw(G: nn.Module, count: int, seed: int = 0, labels: int | np.ndarray | Ten
     """
     if count < 1:
         raise ValueError(f"count {count}: expected at least 1 image")
-    place = next(G.parameters())
-    dice = np.random.default_rng(seed)  # NumPy's: the first images do not depend on how many follow
-    z = torch.from_numpy(dice.standard_normal((count, G.latent_dim), np.float32))
-    given = labels_for(G, count, labels, seed)
+    some_weights = next(G.parameters())  # they lie on G's device and have its dtype
+    rng = np.random.default_rng(seed)  # NumPy's: the first images do not depend on how many follow
+    z = torch.from_numpy(rng.standard_normal((count, G.latent_dim), np.float32))
+    all_labels = labels_for(G, count, labels, seed)
     was_training = G.training
     G.eval()
-    drawn = [
-        G(part.to(place), *(() if given is None else (given[first : first + BATCH].to(place.device),)))
-        for first, part in zip(range(0, count, BATCH), z.split(BATCH), strict=True)
-    ]
+    images = []
+    for first in range(0, count, BATCH):
+        inputs = [z[first : first + BATCH].to(some_weights)]
+        if all_labels is not None:
+            inputs.append(all_labels[first : first + BATCH].to(some_weights.device))
+        images.append(G(*inputs))
     G.train(was_training)
-    return as_images(torch.cat(drawn))
+    return as_images(torch.cat(images))
 
 
 def labels_for(G: nn.Module, count: int, labels: int | np.ndarray | Tensor | None, seed: int) -> Tensor | None:
@@ -89,9 +92,9 @@ def labels_for(G: nn.Module, count: int, labels: int | np.ndarray | Tensor | Non
         return None
     if labels is None:
         return torch.from_numpy(np.random.default_rng([seed, 1]).integers(num_classes, size=count))
-    given = torch.as_tensor(labels)
-    if given.is_floating_point() or given.shape not in ((), (count,)):
-        raise ValueError(f"labels {given.dtype} of shape {tuple(given.shape)}: expected one whole number, or {count}")
-    given = given.long().expand(count)
-    check_labels(given, num_classes, count)
-    return given
+    labels = torch.as_tensor(labels)
+    if labels.dtype not in WHOLE_NUMBERS or labels.shape not in ((), (count,)):
+        raise ValueError(f"labels {labels.dtype} of shape {tuple(labels.shape)}: expected one whole number, or {count}")
+    labels = labels.long().expand(count)
+    check_labels(labels, num_classes, count)
+    return labels

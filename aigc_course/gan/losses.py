@@ -4,14 +4,16 @@ D(x) in the formulas is a probability; the functions take the number before the 
 log(sigmoid(a)) overflows in the wrong places and logsigmoid(a) does not.
 """
 
+import math
+import warnings
 from collections.abc import Callable
-from typing import NamedTuple
+from numbers import Integral, Real
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-RESHAPING = ("View", "UnsafeView", "Reshape", "Squeeze", "Unsqueeze", "Split", "Slice", "Select")  # leave values alone
 SQUASHING = (nn.Sigmoid, nn.Hardsigmoid, nn.LogSigmoid, nn.Softmax, nn.LogSoftmax, nn.Tanh)
 
 
@@ -19,8 +21,8 @@ def check_logits(**named: Tensor) -> None:
     """Refuse logits that would spoil training in silence.
 
     named: logits under the names to use in messages, all of one shape
-    Raises TypeError for what is no tensor of floats; ValueError for different shapes, no elements, NaN or infinity, and
-    for the output of a sigmoid. Under torch.compile nothing is checked.
+    Raises TypeError for what is no tensor of floats; ValueError for different shapes, no elements, NaN or infinity.
+    Under torch.compile nothing is checked.
     """
     if torch.compiler.is_compiling():
         return
@@ -34,27 +36,30 @@ def check_logits(**named: Tensor) -> None:
                 f"{name}: {bad} of {logits.numel()} are NaN or infinite. The training has diverged (lower the learning "
                 "rate) or its input was not finite (look for a division by 0 or the log of 0)"
             )
-        if comes_from_sigmoid(logits):
-            raise ValueError(
-                f"{name} come out of a sigmoid, so they are probabilities; these losses expect logits and apply the "
-                "sigmoid themselves. Take the sigmoid off the end of the discriminator"
-            )
     shapes = {name: tuple(logits.shape) for name, logits in named.items()}
     if len(set(shapes.values())) > 1 or 0 in {logits.numel() for logits in named.values()}:
-        said = " and ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"{said}: expected equal shapes with at least one element; take as many fakes as real ones")
+        pairs = " and ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"{pairs}: expected equal shapes with at least one element; take as many fakes as real ones")
 
 
-def comes_from_sigmoid(x: Tensor) -> bool:
-    """Whether x, reshaped or cut perhaps, was computed by a sigmoid; known only where gradients are recorded."""
-    node = x.grad_fn
-    while node is not None and type(node).__name__.startswith(RESHAPING):
-        node = node.next_functions[0][0]
-    return type(node).__name__ == "SigmoidBackward0"
+def check_whole(least: int, **named: Any) -> None:
+    """ValueError unless all numbers, given under the names to use in messages, are whole and not below `least`."""
+    for name, value in named.items():
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{name} {value}: expected a whole number of at least {least}")
+
+
+def check_positive(**named: Any) -> None:
+    """ValueError unless all numbers, given under the names to use in messages, are finite and above 0."""
+    for name, value in named.items():
+        if not isinstance(value, Real) or not 0 < float(value) < math.inf:
+            raise ValueError(f"{name} {value}: expected a finite number above 0")
 
 
 def check_discriminator(discriminator: nn.Module) -> None:
     """ValueError for a discriminator whose last layer squashes its output: these losses expect logits."""
+    if not isinstance(discriminator, nn.Module):
+        raise TypeError(f"the discriminator must be an nn.Module, not {type(discriminator).__name__}")
     layers = [module for module in discriminator.modules() if not any(module.children())]
     if layers and isinstance(layers[-1], SQUASHING):
         raise ValueError(
@@ -63,10 +68,31 @@ def check_discriminator(discriminator: nn.Module) -> None:
         )
 
 
+@torch.no_grad()
+def hint_at_probabilities(judge: Callable[[Tensor], Tensor], samples: Tensor) -> None:
+    """Warn of a discriminator whose answers look like probabilities, wherever in it the sigmoid may be.
+
+    Logits leave 0..1 somewhere, at the latest far away from the data; probabilities never do. A hint, no proof: a
+    network of bounded layers with a bias may keep its logits there, too.
+
+    judge:   D, samples -> one number each, in a mode in which a look changes nothing
+    samples: (..., batch, dim) or images, any that D can take
+    """
+    answers = torch.stack([judge(scale * samples) for scale in (-100, -1, 1, 100)])
+    if bool(((answers >= 0) & (answers <= 1)).all()) and answers.min() < answers.max():
+        warnings.warn(
+            f"the discriminator's answers lie in {answers.min():.3g} .. {answers.max():.3g} for samples of any size, "
+            "as probabilities do; these losses expect logits, any number from -inf to inf, and apply the sigmoid "
+            "themselves. Leave off whatever keeps its output in 0..1",
+            stacklevel=2,
+        )
+
+
 def check_latent(z: Tensor, latent_dim: int) -> None:
     """ValueError unless z is (batch, latent_dim), which the first layer would say less clearly."""
-    if z.dim() != 2 or z.shape[1] != latent_dim:
-        raise ValueError(f"z {tuple(z.shape)}: expected (batch, {latent_dim}), one vector of noise for each image")
+    if not isinstance(z, Tensor) or z.dim() != 2 or z.shape[1] != latent_dim:
+        kind = tuple(z.shape) if isinstance(z, Tensor) else type(z).__name__
+        raise ValueError(f"z {kind}: expected (batch, {latent_dim}), one vector of noise for each image")
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -123,11 +149,18 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     real, fake: (..., dim)   equal shapes
     share:      (..., 1)     uniform in 0..1: x = share·real + (1 - share)·fake
     """
-    if real.shape != fake.shape:
-        raise ValueError(f"real {tuple(real.shape)} and fake {tuple(fake.shape)}: expected equal shapes, to pair them")
+    check_pairs(real, fake, share)
     points = (share * real.detach() + (1 - share) * fake.detach()).requires_grad_()
     (slopes,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)  # (..., dim)
     return ((slopes.norm(dim=-1) - 1) ** 2).mean()
+
+
+def check_pairs(real: Tensor, fake: Tensor, share: Tensor) -> None:
+    """ValueError unless there is a share in 0..1 for each pair of a real and a fake sample."""
+    if real.shape != fake.shape:
+        raise ValueError(f"real {tuple(real.shape)} and fake {tuple(fake.shape)}: expected equal shapes, to pair them")
+    if share.shape != (*real.shape[:-1], 1) or not bool(((share >= 0) & (share <= 1)).all()):
+        raise ValueError(f"share {tuple(share.shape)}: expected {(*real.shape[:-1], 1)}, numbers in 0..1, one a pair")
 
 
 class Losses(NamedTuple):

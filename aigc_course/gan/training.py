@@ -1,27 +1,157 @@
-"""Training on images with the losses of `gan`, by `gan_settings`; interrupted, it goes on, thanks to `checkpoints`.
+"""Training on images with the losses of `losses`; interrupted, it goes on bit for bit, thanks to `checkpoints`.
 
 What a step computes is what the article's loop computes; what differs is listed at `gan_image_steps`.
 """
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from aigc_course.gan.losses import LOSSES
-from aigc_course.gan.settings import GANConfig, check_images, noise, order_of
-from aigc_course.kit.runtime import has_bfloat16
+from aigc_course.gan.batches import Batches, Labels, noise
+from aigc_course.gan.losses import LOSSES, hint_at_probabilities
+from aigc_course.gan.recipes import GANConfig, GanSetup
 from aigc_course.storage import checkpoints
 
-Labels = tuple[Tensor, ...]  # nothing, or one (batch,) tensor: what G and D take after their first argument
 CHECK_EVERY = 100  # steps between two looks at whether the losses are finite: a look waits for the device
 
 
-def discriminator_loss(
+def gan_image_steps(
+    setup: GanSetup, images: Tensor, labels: Tensor | None = None, keeper: "Keeper | None" = None
+) -> Iterator[dict[str, int | Tensor]]:
+    """Train G and D in place; yield {"step", "d_loss", "g_loss", "real_score", "fake_score"} after each step.
+
+    images: (count, 28, 28) uint8, where G and D are: nothing is loaded or scaled twice
+    labels: (count,) for networks with classes; the generated images get the labels of the real ones
+    keeper: writes a checkpoint now and then, and goes on from one that is there already
+
+    The article's loop computes the same, but loads and scales every image each time, sends real and generated images
+    through D one after the other, computes gradients of D that it throws away, and ends D in a sigmoid.
+    Raises TypeError or ValueError for images, labels or a checkpoint that do not fit, FloatingPointError when a loss is
+    not finite any more.
+    """
+    data, game, config = Batches(images, labels, setup.config), Game(setup), setup.config
+    game.look_at_logits(*data.batch(0))
+    for step in range(keeper.resume(game, data) if keeper else 0, config.num_steps):
+        real_images, batch_labels = data.batch(step)  # (batch, 1, 28, 28), ((batch,),) or ()
+        z = noise(step, len(real_images), config).to(game.device, non_blocking=True)  # (2, batch, latent_dim)
+        set_learning_rates(game.optimizers, step, config)
+        d_loss, real_score, fake_score = game.update_d(real_images, z[0], batch_labels)
+        g_loss = game.update_g(z[1], batch_labels)
+        game.move_average(step)
+        check_finite(step, d_loss, g_loss)
+        if keeper:
+            keeper.after(step, game, data)
+        yield {
+            "step": step + 1, "d_loss": d_loss, "g_loss": g_loss, "real_score": real_score, "fake_score": fake_score,
+        }  # fmt: skip
+
+
+class Game:
+    """G against D: the networks, their optimizers, and one update of each. ValueError for an average without a copy."""
+
+    def __init__(self, setup: GanSetup) -> None:
+        self.G, self.D, self.config, self.average = setup
+        if (self.average is None) == (self.config.average > 0):
+            given = "None" if self.average is None else "a network"
+            raise ValueError(f"config.average {self.config.average} and average={given}: give both or neither")
+        self.device = next(self.G.parameters()).device
+        self.optimizers = optimizers_for(self.G, self.D, self.config)
+        self.draw = compiled(self.G, self.device, self.config)
+        self.judge_both = compiled(judge_both, self.device, self.config)
+        self.judge_fakes = compiled(judge_fakes, self.device, self.config)
+        self.fake_images = torch.empty(0)  # those that D saw last
+        self.G.train()
+        self.D.train()
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """The networks by name."""
+        return {"G": self.G, "D": self.D} | ({} if self.average is None else {"average": self.average})
+
+    def look_at_logits(self, real_images: Tensor, labels: Labels) -> None:
+        """Warn when D seems to give probabilities instead of logits."""
+        self.D.eval()  # so that a look changes nothing
+        hint_at_probabilities(lambda images: self.D.logits(images, *labels), real_images)
+        self.D.train()
+
+    def autocast(self) -> torch.autocast:
+        """Computes in bfloat16 where the settings say so; weights and Adam stay in float32."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bfloat16)
+
+    def update_d(self, real_images: Tensor, z: Tensor, labels: Labels) -> tuple[Tensor, Tensor, Tensor]:
+        """One update of D; its loss, the mean of D(x) and of D(G(z)) before it."""
+        with self.autocast():
+            with torch.set_grad_enabled(self.config.one_draw):  # D's update must not move G
+                self.fake_images = self.draw(z, *labels)
+            d_loss, real_score, fake_score = self.judge_both(
+                self.D, real_images, self.fake_images.detach(), labels, self.config.loss
+            )
+        descend(self.optimizers["D"], d_loss)
+        return d_loss.detach(), real_score, fake_score
+
+    def update_g(self, z: Tensor, labels: Labels) -> Tensor:
+        """One update of G; its loss before it. With `one_draw` G learns from the images that D has just seen."""
+        self.D.requires_grad_(False)  # the gradient goes through D, not into it
+        with self.autocast():
+            fake_images = self.fake_images if self.config.one_draw else self.draw(z, *labels)
+            g_loss = self.judge_fakes(self.D, fake_images, labels, self.config.loss)
+        descend(self.optimizers["G"], g_loss)
+        self.D.requires_grad_(True)
+        return g_loss.detach()
+
+    def move_average(self, step: int) -> None:
+        """Move the averaged copy of G, if there is one, a little towards G; at the beginning, further."""
+        if self.average is not None:
+            move_average(self.average, self.G, min(self.config.average, (step + 1) / (step + 10)))
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Keeps a training in a file, so that it can be stopped at any moment.
+
+    If the file is there when a training begins, the training goes on from it and ends with the weights, bit for bit,
+    that it would have had without interruption. Raises what `checkpoints` raises.
+    """
+
+    path: str | Path
+    save_every: int = 1000  # steps; the end is saved too
+
+    def resume(self, game: Game, data: Batches) -> int:
+        """Fill the game from the file, if there is one; the number of steps that are done."""
+        steps_done = checkpoints.resume(self.path, game.modules, game.optimizers, made_with(game, data))
+        for optimizer in game.optimizers.values():
+            lay_out_like_weights(optimizer)
+        return steps_done
+
+    def after(self, step: int, game: Game, data: Batches) -> None:
+        """Write the file when it is time."""
+        done = step + 1
+        if done % self.save_every == 0 or done == game.config.num_steps:
+            checkpoints.save(self.path, game.modules, game.optimizers, {"step": done, **made_with(game, data)})
+
+
+def lay_out_like_weights(optimizer: torch.optim.Optimizer) -> None:
+    """Give Adam's memory the order in which its weights lie in the computer's memory, such as channels_last.
+
+    A file does not keep that order, and the fused Adam goes through weights and memory side by side, whatever it is.
+    """
+    for weight, memory in optimizer.state.items():
+        for name, value in memory.items():
+            if value.shape == weight.shape:
+                memory[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
+
+
+def made_with(game: Game, data: Batches) -> dict[str, Any]:
+    """What tells a training from others."""
+    return {"config": asdict(game.config), "data": data.fingerprint}
+
+
+def judge_both(
     D: nn.Module, real_images: Tensor, fake_images: Tensor, labels: Labels, loss: str
 ) -> tuple[Tensor, Tensor, Tensor]:
     """D's loss, the mean of D(x) and of D(G(z)) as probabilities; real and generated images go through D together."""
@@ -31,81 +161,12 @@ def discriminator_loss(
     return d_loss, real_logits.detach().sigmoid().mean(), fake_logits.detach().sigmoid().mean()
 
 
-def generator_loss(D: nn.Module, fake_images: Tensor, labels: Labels, loss: str) -> Tensor:
+def judge_fakes(D: nn.Module, fake_images: Tensor, labels: Labels, loss: str) -> Tensor:
     """G's loss; the gradient goes through D to the images that G drew."""
     return LOSSES[loss].generator(D.logits(fake_images, *labels).float())
 
 
-def gan_image_steps(
-    G: nn.Module,
-    D: nn.Module,
-    images: Tensor,
-    config: GANConfig,
-    labels: Tensor | None = None,
-    average: nn.Module | None = None,
-    checkpoint: str | Path | None = None,
-    save_every: int = 1000,
-) -> Iterator[dict[str, int | Tensor]]:
-    """Train G and D in place; yield {"step", "d_loss", "g_loss", "real_score", "fake_score"} after each step.
-
-    images:  (count, 28, 28) uint8, where G and D are: nothing is loaded or scaled twice
-    labels:  (count,) for networks with classes; the generated images get the labels of the real ones
-    average: a copy of G that becomes the average of its weights over the last steps, when config.average is above 0
-    checkpoint: a file, written every `save_every` steps and at the end. If it is there when the training begins, the
-        training goes on from it and ends with the weights, bit for bit, that it would have had without interruption.
-
-    The article's loop computes the same, but loads and scales every image each time, sends real and generated images
-    through D one after the other, computes gradients of D that it throws away, and ends D in a sigmoid.
-    Raises TypeError or ValueError for images, labels or a checkpoint that do not fit, FloatingPointError when a loss is
-    not finite any more.
-    """
-    check_images(images, labels, config.batch_size)
-    device = next(G.parameters()).device
-    if (average is None) == (config.average > 0):
-        raise ValueError(f"config.average {config.average} and average={average and 'a network'}: give both or neither")
-    half = has_bfloat16(device) if config.bfloat16 is None else config.bfloat16
-    optimizers, modules = optimizers_for(G, D, config), {"G": G, "D": D, **({"average": average} if average else {})}
-    made_with = {"config": asdict(config), "data": fingerprint(images, labels)}
-    first = checkpoints.resume(checkpoint, modules, optimizers, made_with) if checkpoint else 0
-    draw, d_loss_of, g_loss_of = (compiled(part, device, config) for part in (G, discriminator_loss, generator_loss))
-    per_epoch, order = math.ceil(len(images) / config.batch_size), None
-    G.train(), D.train()
-    for step in range(first, config.num_steps):
-        epoch, place = divmod(step, per_epoch)
-        if order is None or place == 0:
-            order = order_of(epoch, len(images), config.seed).to(device)
-        places = order[place * config.batch_size :][: config.batch_size]
-        real_images = images[places].unsqueeze(1).float() / 127.5 - 1  # (batch, 1, 28, 28)
-        given = () if labels is None else (labels[places].long(),)
-        z = noise(step, len(places), config).to(device, non_blocking=True)
-        set_learning_rates(optimizers, step, config)
-
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            with torch.set_grad_enabled(config.one_draw):  # D's update must not move G
-                fake_images = draw(z[0], *given)
-            d_loss, real_score, fake_score = d_loss_of(D, real_images, fake_images.detach(), given, config.loss)
-        update(optimizers["D"], d_loss)
-
-        D.requires_grad_(False)  # the gradient goes through D, not into it
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            fake_images = fake_images if config.one_draw else draw(z[1], *given)
-            g_loss = g_loss_of(D, fake_images, given, config.loss)
-        update(optimizers["G"], g_loss)
-        D.requires_grad_(True)
-
-        if average:
-            move_average(average, G, min(config.average, (step + 1) / (step + 10)))
-        if step % CHECK_EVERY == 0 and not math.isfinite(d_loss.item() + g_loss.item()):
-            raise FloatingPointError(
-                f"the losses are {d_loss.item()} and {g_loss.item()} at step {step}: lower the learning rates"
-            )
-        if checkpoint and ((step + 1) % save_every == 0 or step + 1 == config.num_steps):
-            checkpoints.save(checkpoint, modules, optimizers, {"step": step + 1, **made_with})
-        scores = {"real_score": real_score, "fake_score": fake_score}
-        yield {"step": step + 1, "d_loss": d_loss.detach(), "g_loss": g_loss.detach(), **scores}
-
-
-def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     """One step down the loss."""
     optimizer.zero_grad()
     loss.backward()
@@ -115,8 +176,16 @@ def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
 @torch.no_grad()
 def move_average(average: nn.Module, model: nn.Module, decay: float) -> None:
     """average = decay · average + (1 - decay) · model, for weights and running statistics alike."""
-    kept, new = (list(m.parameters()) + [b for b in m.buffers() if b.is_floating_point()] for m in (average, model))
-    torch._foreach_lerp_(kept, new, 1 - decay)
+    averaged, new = (list(m.parameters()) + [b for b in m.buffers() if b.is_floating_point()] for m in (average, model))
+    torch._foreach_lerp_(averaged, new, 1 - decay)
+
+
+def check_finite(step: int, d_loss: Tensor, g_loss: Tensor) -> None:
+    """FloatingPointError when a loss is NaN or infinite; looks every CHECK_EVERY steps."""
+    if step % CHECK_EVERY == 0 and not math.isfinite(d_loss.item() + g_loss.item()):
+        raise FloatingPointError(
+            f"the losses are {d_loss.item()} and {g_loss.item()} at step {step}: lower the learning rates"
+        )
 
 
 def optimizers_for(G: nn.Module, D: nn.Module, config: GANConfig) -> dict[str, torch.optim.Optimizer]:
@@ -139,14 +208,5 @@ def set_learning_rates(optimizers: dict[str, torch.optim.Optimizer], step: int, 
 
 def compiled(part: Callable, device: torch.device, config: GANConfig) -> Callable:
     """The part itself, or, where asked for or on CUDA, its compiled form; CUDA's graphs launch all work at once."""
-    wanted = device.type == "cuda" if config.compiled is None else config.compiled
-    return torch.compile(part, mode="reduce-overhead" if device.type == "cuda" else None) if wanted else part
-
-
-def fingerprint(images: Tensor, labels: Tensor | None) -> str:
-    """SHA-256 of the training data: two trainings on different data are told apart."""
-    hasher = hashlib.sha256(str(tuple(images.shape)).encode())
-    for part in (images, labels):
-        if part is not None:
-            hasher.update(part.cpu().numpy().tobytes())
-    return hasher.hexdigest()
+    compiles = device.type == "cuda" if config.compiled is None else config.compiled
+    return torch.compile(part, mode="reduce-overhead" if device.type == "cuda" else None) if compiles else part

@@ -9,10 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aigc_course.kit.runtime import data_folder
 from aigc_course.storage.weights import load_weights
 
-FILE = "digit_features/model.safetensors"  # in data/models
+FOLDER, FILE = "digit_features", "model.safetensors"  # the folder in data/models, and the weights in it
 MAKE = "python -m tools.train.features"  # what writes that file
 NUM_FEATURES = 64
 
@@ -39,9 +38,10 @@ class DigitFeatures(nn.Module):
         return self.classify(F.relu(self.features(images)))
 
 
-def convolution(inputs: int, outputs: int, size: int, **how: int) -> list[nn.Module]:
+def convolution(inputs: int, outputs: int, size: int, stride: int = 1, padding: int = 0) -> list[nn.Module]:
     """A convolution, batch normalisation and ReLU."""
-    return [nn.Conv2d(inputs, outputs, size, bias=False, **how), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    convolve = nn.Conv2d(inputs, outputs, size, stride, padding, bias=False)
+    return [convolve, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
 class Description(NamedTuple):
@@ -52,12 +52,12 @@ class Description(NamedTuple):
     labels: np.ndarray  # (n,) int64, the likeliest digit
 
 
-def load_digit_features(path: str | Path | None = None) -> DigitFeatures:
-    """The network that the course ships, in eval mode on the CPU; path: another file of its weights.
+def load_digit_features(folder: str | Path) -> DigitFeatures:
+    """The network with the weights in `folder`, such as data/models/digit_features, in eval mode on the CPU.
 
     Raises FileNotFoundError without the file; ValueError for one that is cut short, a pickle, or another network's.
     """
-    path = data_folder() / "models" / FILE if path is None else Path(path)
+    path = Path(folder) / FILE
     advice = f"copy or download it again, or run {MAKE}"
     with torch.random.fork_rng(devices=[]):  # a training that measures itself goes on with the same random numbers
         network = DigitFeatures()
@@ -71,7 +71,8 @@ def as_inputs(images: np.ndarray | Tensor) -> Tensor:
     """Images as networks take them: (n, 1, 28, 28) float32 in -1..1, -1 = paper, 1 = ink; a tensor stays on its device.
 
     images: (n, 28, 28) or (n, 1, 28, 28), uint8 in 0..255, or floats in -1..1
-    Raises TypeError for another dtype, ValueError for another shape, no images, NaN, and floats outside -1..1.
+    Raises TypeError for another dtype; ValueError for another shape, no images, NaN, floats outside -1..1, and floats
+    none of which is below 0: they look like 0..1, for in -1..1 paper is -1 and every image has some.
     """
     images = images if isinstance(images, Tensor) else torch.from_numpy(numeric(np.asarray(images)))
     if images.dtype != torch.uint8 and not images.is_floating_point():
@@ -82,6 +83,8 @@ def as_inputs(images: np.ndarray | Tensor) -> Tensor:
             "one is image[None]"
         )
     if images.dtype == torch.uint8:
+        if images.max() == 1 and images.float().mean() > 0.02:  # more than the haze on nearly white paper
+            raise ValueError("the images hold 0 and 1 only; expected uint8 in 0..255: give them as images * 255")
         return (images.float() / 127.5 - 1).view(-1, 1, 28, 28)
     low, high = images.min().item(), images.max().item()
     if not (low >= -1 and high <= 1):  # also for NaN
@@ -89,6 +92,11 @@ def as_inputs(images: np.ndarray | Tensor) -> Tensor:
         if low >= 0 and high <= 255:
             guess = "; they look like 0..255: give them as uint8, or images / 127.5 - 1"
         raise ValueError(f"the images hold {low:g} .. {high:g}; floats must be in -1..1, as a tanh gives them{guess}")
+    if low >= 0:
+        raise ValueError(
+            f"the images hold {low:g} .. {high:g}: no paper, which is -1 in floats of -1..1. If theirs is 0, give them "
+            "as images * 2 - 1; a generator that leaves no paper has diverged"
+        )
     return images.float().reshape(-1, 1, 28, 28)
 
 
@@ -96,8 +104,8 @@ def numeric(array: np.ndarray) -> np.ndarray:
     """The same array as torch can take it, uint8 or float32; TypeError for other kinds."""
     if array.dtype != np.uint8 and array.dtype.kind != "f":
         raise TypeError(f"the images are {array.dtype}; expected uint8 in 0..255 or floats in -1..1")
-    kept = array if array.dtype == np.uint8 else array.astype(np.float32)
-    return np.require(kept, requirements=["C", "W"])
+    single = array if array.dtype == np.uint8 else array.astype(np.float32)
+    return np.require(single, requirements=["C", "W"])
 
 
 def as_images(outputs: np.ndarray | Tensor) -> np.ndarray:
@@ -110,14 +118,13 @@ def as_images(outputs: np.ndarray | Tensor) -> np.ndarray:
 
 
 @torch.no_grad()
-def describe(images: np.ndarray | Tensor, network: DigitFeatures | None = None, batch_size: int = 1000) -> Description:
+def describe(images: np.ndarray | Tensor, network: DigitFeatures, batch_size: int = 1000) -> Description:
     """Features, probabilities and labels of images, the same ones each time; images as for `as_inputs`.
 
-    network: on any device; None loads the one that the course ships. Raises what these raise, ValueError for no batch.
+    network: on any device. Raises what `as_inputs` raises, ValueError for no batch.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size {batch_size}: expected at least 1")
-    network = load_digit_features() if network is None else network
     device, was_training = next(network.parameters()).device, network.training
     network.eval()  # a batch must not change what is said of an image, nor the network
     features = torch.cat([network.features(batch.to(device)) for batch in as_inputs(images).split(batch_size)])

@@ -1,7 +1,8 @@
 """Judging generated images by their features: how far from real ones, how clear, how varied, and whether copied.
 
 Everything takes arrays, or tensors on the CPU, one row per image; features and probabilities come from a network that
-reads the images. NumPy and SciPy only; sums are in float64.
+reads the images. NumPy and SciPy only; sums are in float64. Longer than other files, so that all measures that a
+chapter compares are found in one place, with the same checks.
 """
 
 from collections.abc import Iterator
@@ -11,15 +12,15 @@ import numpy as np
 from scipy.special import rel_entr
 
 CHUNK = 1000  # rows whose distances to all others are in memory at a time: 80 MB against 10,000
-BLOCK = 5000  # references that `nearest` holds as floats at a time: 16 MB of 784 pixels
+BLOCK = 2000  # references that `nearest` holds as floats at a time: 13 MB of 784 pixels
 
 
 class Gaussian(NamedTuple):
     """What the Fréchet distance knows of a set of images; worth keeping where the same set is used again."""
 
     mean: np.ndarray  # (dim,)
-    covariance: np.ndarray  # (dim, dim), divided by count - 1
-    count: int  # images it was measured on
+    covariance: np.ndarray  # (dim, dim), divided by num_images - 1
+    num_images: int  # images it was measured on
 
 
 class PrecisionRecall(NamedTuple):
@@ -45,7 +46,7 @@ class Nearest(NamedTuple):
 
 def numbers(values: Any, name: str, shape: str) -> np.ndarray:
     """`values` as an array with as many axes as `shape` names; TypeError or ValueError unless finite and not empty."""
-    array = np.asarray(values)
+    array = np.asarray(values.detach() if hasattr(values, "detach") else values)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name} are {array.dtype}; expected numbers of the shape {shape}")
     if array.ndim != shape.count(",") + (not shape.endswith(",)")) or 0 in array.shape:
@@ -57,6 +58,11 @@ def numbers(values: Any, name: str, shape: str) -> np.ndarray:
             "for example in a generator whose training has diverged"
         )
     return array
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number, Python's or NumPy's."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def pair(real: Any, fake: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +133,7 @@ def known(given: Gaussian, name: str) -> Gaussian:
             f"{name}: covariance of shape {covariance.shape} beside a mean of shape {mean.shape}; expected a symmetric "
             f"({len(mean)}, {len(mean)}), as `gaussian(features)` gives it"
         )
-    return Gaussian(mean, covariance, given.count)
+    return Gaussian(mean, covariance, given.num_images)
 
 
 def inception_score(probs: Any) -> float:
@@ -160,7 +166,7 @@ def squared_distances(rows: np.ndarray, others: np.ndarray) -> Iterator[tuple[sl
 
 def squared_radii(features: np.ndarray, neighbours: int, name: str) -> np.ndarray:
     """(n,) squared distance of each image to the `neighbours`-th nearest of the others of its set."""
-    if not isinstance(neighbours, int | np.integer) or not 1 <= neighbours < len(features):
+    if not is_whole(neighbours) or not 1 <= neighbours < len(features):
         raise ValueError(
             f"neighbours={neighbours} with {len(features)} {name} images: expected a whole number of at least 1 and "
             "fewer than the images"
@@ -180,12 +186,14 @@ def precision_recall(real: Any, fake: Any, neighbours: int = 3) -> PrecisionReca
     Raises TypeError, ValueError as `gaussian` does, and for k not in 1..images-1. Source: Kynkäänniemi et al. 2019.
     """
     real, fake = pair(real, fake)
-    real_radii, fake_radii = squared_radii(real, neighbours, "real"), squared_radii(fake, neighbours, "fake")
-    good, found = np.empty(len(fake), bool), np.zeros(len(real), bool)
+    real_radii = squared_radii(real, neighbours, "real")
+    fake_radii = squared_radii(fake, neighbours, "fake")
+    fake_near_real = np.empty(len(fake), bool)
+    real_near_fake = np.zeros(len(real), bool)
     for rows, squared in squared_distances(fake, real):  # (chunk, n)
-        good[rows] = (squared <= real_radii).any(axis=1)
-        found |= (squared <= fake_radii[rows, None]).any(axis=0)
-    return PrecisionRecall(float(good.mean()), float(found.mean()))
+        fake_near_real[rows] = (squared <= real_radii).any(axis=1)
+        real_near_fake |= (squared <= fake_radii[rows, None]).any(axis=0)
+    return PrecisionRecall(float(fake_near_real.mean()), float(real_near_fake.mean()))
 
 
 def density_coverage(real: Any, fake: Any, neighbours: int = 5) -> DensityCoverage:
@@ -195,7 +203,8 @@ def density_coverage(real: Any, fake: Any, neighbours: int = 5) -> DensityCovera
     Source: Naeem et al. 2020; as in their program a ball is without its edge, so that a set has density 1 in itself.
     """
     real, fake = pair(real, fake)
-    radii, hits, covered = squared_radii(real, neighbours, "real"), 0, np.empty(len(real), bool)
+    radii = squared_radii(real, neighbours, "real")
+    hits, covered = 0, np.empty(len(real), bool)
     for rows, squared in squared_distances(real, fake):  # (chunk, m)
         inside = squared < radii[rows, None]
         hits += int(inside.sum())
@@ -220,21 +229,21 @@ def nearest(images: Any, references: Any, chunk: int = 500) -> Nearest:
             f"images are {images.dtype}, references {references.dtype}; bring both to the same units, "
             "for example uint8 in 0..255"
         )
-    if chunk < 1:
-        raise ValueError(f"chunk={chunk}: expected at least 1 image at a time")
-    middle = references.mean(axis=0, dtype=np.float64).astype(np.float32)
-    indices, least = np.zeros(len(images), np.int64), np.full(len(images), np.inf, np.float32)
+    if not is_whole(chunk) or chunk < 1:
+        raise ValueError(f"chunk={chunk}: expected a whole number of at least 1 image at a time")
+    middle = np.round(references.mean(axis=0, dtype=np.float64))  # whole numbers stay whole, others lose fewer digits
+    indices, least = np.zeros(len(images), np.int64), np.full(len(images), np.inf)
     for first in range(0, len(references), BLOCK):
-        others = references[first : first + BLOCK].astype(np.float32) - middle
+        others = references[first : first + BLOCK] - middle  # float64: float32 would take a near copy for a copy
         lengths = np.einsum("ij,ij->i", others, others)
         for start in range(0, len(images), chunk):
             part = slice(start, start + chunk)
-            squared = ((images[part].astype(np.float32) - middle) * -2) @ others.T  # (chunk, BLOCK), but for |image|²
+            squared = ((images[part] - middle) * -2) @ others.T  # (chunk, BLOCK), but for |image|²
             squared += lengths
-            found = squared.argmin(axis=1)
-            values = squared[np.arange(len(found)), found]
+            candidates = squared.argmin(axis=1)
+            values = squared[np.arange(len(candidates)), candidates]
             nearer = values < least[part]
-            least[part][nearer], indices[part][nearer] = values[nearer], first + found[nearer]
+            least[part][nearer], indices[part][nearer] = values[nearer], first + candidates[nearer]
     distances = np.empty(len(images))
     for start in range(0, len(images), chunk):  # again and exactly, so that a copy is at 0
         part = slice(start, start + chunk)
@@ -248,6 +257,8 @@ def class_shares(labels: Any, num_classes: int = 10) -> np.ndarray:
 
     labels: (n,) whole numbers in 0..num_classes-1; ValueError for others, TypeError for what is no number.
     """
+    if not is_whole(num_classes) or num_classes < 1:
+        raise ValueError(f"num_classes={num_classes}: expected a whole number of at least 1")
     labels = numbers(labels, "labels", "(n,)")
     if labels.dtype.kind == "f" or not (labels.min() >= 0 and labels.max() < num_classes):
         raise ValueError(

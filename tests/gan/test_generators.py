@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from aigc_course.gan.article import Generator
 from aigc_course.gan.generators import SHIPPED, draw, load_generator, save_generator
 from aigc_course.gan.networks import ConvDiscriminator, ConvGenerator
-from aigc_course.gan.recipes import RECIPES, players
-from aigc_course.images.features import describe
+from aigc_course.gan.recipes import RECIPES, set_up
+from aigc_course.images.features import FOLDER, describe, load_digit_features
 from aigc_course.kit import runtime
 from aigc_course.storage import weights
 
@@ -76,6 +76,7 @@ def test_a_label_for_all_is_a_label_for_each(G):
         (5, -1, "label -1: expected 0 to 9"),
         (5, [1, 2], "expected one whole number, or 5"),
         (5, 0.5, "expected one whole number"),
+        (5, True, "expected one whole number"),
     ],
 )
 def test_what_cannot_be_drawn(G, count, labels, said):
@@ -172,10 +173,11 @@ def test_a_full_disk_leaves_the_earlier_weights(folder, G, monkeypatch):
 def test_shipped_generators_are_those_of_their_recipes_and_draw_digits(name):
     """Fréchet distances stand on the cards; here: the network is sure of what it sees, and every digit comes."""
     G = load_generator(runtime.data_folder() / "models" / SHIPPED[name])
-    fresh = players(RECIPES[name]).best
+    fresh = set_up(RECIPES[name]).best
     assert {k: v.shape for k, v in G.state_dict().items()} == {k: v.shape for k, v in fresh.state_dict().items()}
     labels = np.arange(500) % 10 if RECIPES[name].has_labels else None
-    seen = describe(draw(G, 500, seed=5, labels=labels))
+    reader = load_digit_features(runtime.data_folder() / "models" / FOLDER)
+    seen = describe(draw(G, 500, seed=5, labels=labels), reader)
     assert np.bincount(seen.labels, minlength=10).min() > 0
     if name == "gan":
         assert seen.probs.max(axis=1).mean() > 0.95

@@ -8,7 +8,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from aigc_course.gan import losses as gan
-from aigc_course.gan.losses import LOSSES, check_discriminator, discriminator_loss, generator_loss, gradient_penalty
+from aigc_course.gan.losses import (
+    LOSSES,
+    check_discriminator,
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+    hint_at_probabilities,
+)
 
 SHAPES = [(8,), (64, 1), (3, 5, 7), (1,), ()]
 GENERATOR_LOSSES = [generator_loss, gan.saturating_generator_loss, gan.raising_generator_loss]
@@ -124,17 +131,6 @@ def test_whole_numbers_and_lists_are_refused():
         generator_loss([0.0, 1.0])
 
 
-@pytest.mark.parametrize(
-    "shape", [lambda x: x, lambda x: x.squeeze(-1), lambda x: x.view(2, 2), lambda x: x.chunk(1)[0]]
-)
-@pytest.mark.parametrize("squash", [torch.sigmoid, nn.Sigmoid()])
-def test_probabilities_are_refused_where_logits_are_expected(squash, shape):
-    probs, logits = squash(nn.Linear(2, 1)(torch.randn(4, 2))), nn.Linear(2, 1)(torch.randn(4, 2))
-    with pytest.raises(ValueError, match=r"real_logits come out of a sigmoid.*Take the sigmoid off"):
-        discriminator_loss(shape(probs), shape(logits))
-    assert discriminator_loss(shape(logits), shape(logits)).isfinite()
-
-
 @pytest.mark.parametrize("end", [nn.Sigmoid(), nn.Sequential(nn.Linear(4, 1), nn.Sigmoid()), nn.Softmax(dim=1)])
 def test_a_discriminator_that_ends_in_a_sigmoid_is_refused(end):
     with pytest.raises(ValueError, match=r"ends in (Sigmoid|Softmax).*expect logits.*Leave that layer off"):
@@ -146,6 +142,47 @@ def test_a_discriminator_that_ends_in_a_linear_layer_is_accepted():
         check_discriminator(network)
         with pytest.raises(ValueError, match="Leave that layer off"):
             check_discriminator(nn.Sequential(network, nn.Sigmoid()))
+
+
+HIDING = {
+    "plain": lambda probs: probs, "cast": lambda probs: probs.half().float(), "cloned": torch.clone,
+    "clamped": lambda probs: probs.clamp(1e-7, 1 - 1e-7), "turned": lambda probs: probs.T.T,
+    "joined": lambda probs: torch.cat([probs[:2], probs[2:]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("hide", HIDING.values(), ids=HIDING)
+@pytest.mark.parametrize("squash", [torch.sigmoid, lambda x: torch.softmax(torch.cat([x, -x], dim=1), dim=1)[:, :1]])
+def test_probabilities_are_recognised_by_their_values(squash, hide):
+    torch.manual_seed(0)
+    D, samples = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1)), torch.randn(4, 2)
+    with pytest.warns(UserWarning, match=r"lie in .* as probabilities do; these losses expect logits.*Leave off"):
+        hint_at_probabilities(lambda x: hide(squash(D(x))), samples)
+
+
+@pytest.mark.filterwarnings("error")
+def test_logits_are_not_taken_for_probabilities():
+    for seed in range(20):
+        torch.manual_seed(seed)
+        D = nn.Sequential(nn.Linear(2, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1))
+        nn.init.constant_(D[-1].bias, 0.5)  # near 0, where the data are, all of its logits lie in 0..1
+        samples = 0.1 * torch.randn(8, 2)
+        assert ((D(samples) >= 0) & (D(samples) <= 1)).all()
+        hint_at_probabilities(D, samples)
+    hint_at_probabilities(lambda x: torch.zeros(len(x), 1), samples)  # says nothing yet
+
+
+def test_what_is_no_network_is_told_so():
+    with pytest.raises(TypeError, match=r"must be an nn\.Module, not function"):
+        check_discriminator(lambda x: x)
+    with pytest.raises(ValueError, match=r"z list: expected \(batch, 2\)"):
+        gan.check_latent([0.0, 1.0], 2)
+
+
+@pytest.mark.parametrize("share", [torch.zeros(4), torch.full((4, 1), 7.0), torch.full((4, 1), math.nan)])
+def test_shares_that_fit_no_pair_are_refused(share):
+    with pytest.raises(ValueError, match=r"expected \(4, 1\), numbers in 0\.\.1"):
+        gradient_penalty(lambda x: x.sum(-1), torch.zeros(4, 2), torch.zeros(4, 2), share)
 
 
 def test_pairs_of_different_shapes_have_no_point_between_them():

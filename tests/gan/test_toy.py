@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from aigc_course.gan.densities import Dice, grid_of_25, kl_to_target, mode_shares, modes_covered, ring_of_eight
+from aigc_course.gan.densities import RNGs, grid_of_25, kl_to_target, mode_shares, modes_covered, ring_of_eight
 from aigc_course.gan.losses import LOSSES, generator_loss, saturating_generator_loss
 from aigc_course.gan.toy import (
     Recipe,
@@ -15,6 +15,7 @@ from aigc_course.gan.toy import (
     networks,
     sample,
     trained,
+    with_noise,
 )
 from aigc_course.intervals import mean_interval
 
@@ -71,7 +72,7 @@ def test_after_a_head_start_the_saturating_loss_moves_nothing_with_plain_gradien
 
 def test_the_saturating_gradient_vanishes_as_the_discriminator_learns():
     G, D = networks(range(5))
-    z = Dice(range(5)).normal(256, latent_dim(G))
+    z = RNGs(range(5)).normal(256, latent_dim(G))
     before = generator_gradients(G, D, saturating_generator_loss, z) / generator_gradients(G, D, generator_loss, z)
     steps = gan_steps(G, D, RING, Recipe(head_start=100, noise=0.0), range(5))
     weights = [p.detach().clone() for p in G.parameters()]
@@ -85,7 +86,7 @@ def test_the_saturating_gradient_vanishes_as_the_discriminator_learns():
 
 def test_gradients_are_each_seeds_own():
     G, D = networks([0, 1])
-    z = Dice([0, 1]).normal(8, latent_dim(G))
+    z = RNGs([0, 1]).normal(8, latent_dim(G))
     G1, D1 = networks([1])
     ours = generator_gradients(G, D, generator_loss, z)[1]
     generator_loss(D1(G1(z[1:]))).backward()
@@ -105,6 +106,11 @@ def test_many_updates_of_g_against_one_of_d_collapse():
         (lambda: Recipe(loss="wasserstein"), 'loss "wasserstein" is not known; allowed: non-saturating, saturating'),
         (lambda: Recipe(optimizer="lion"), "allowed: adam, sgd"),
         (lambda: Recipe(num_steps=0), "num_steps 0: expected at least 1"),
+        (lambda: Recipe(num_steps=2.5), "num_steps 2.5: expected a whole number"),
+        (lambda: Recipe(noise=-1.0), "noise -1.0: expected a standard deviation"),
+        (lambda: Recipe(d_learning_rate=float("nan")), "d_learning_rate nan: expected a finite number above 0"),
+        (lambda: networks([0], width=0), "width 0: expected a whole number of at least 1"),
+        (lambda: sample(networks([0])[0], -1), "count -1: expected"),
         (lambda: trained(RING, SHORT, []), "at least one seed"),
         (lambda: next(gan_steps(*networks([0, 1]), RING, SHORT, [0])), r"1 seeds, but networks for \[2\]"),
         (lambda: next(gan_steps(*networks([0], dim=1), RING, SHORT, [0])), r"2 dimensions, the networks \[1\]"),
@@ -119,6 +125,24 @@ def test_a_discriminator_that_ends_in_a_sigmoid_is_not_trained():
     G, D = networks([0])
     with pytest.raises(ValueError, match="ends in Sigmoid"):
         next(gan_steps(G, nn.Sequential(*D, nn.Sigmoid()), grid_of_25(), SHORT, [0]))
+
+
+def test_a_discriminator_that_hides_its_sigmoid_is_noticed():
+    class Hidden(nn.Sequential):
+        def forward(self, x):
+            return super().forward(x).sigmoid().clamp(1e-6, 1 - 1e-6)
+
+    G, D = networks([0])
+    with pytest.warns(UserWarning, match="as probabilities do"):
+        next(gan_steps(G, Hidden(*D), RING, SHORT, [0]))
+
+
+def test_instance_noise_has_the_standard_deviation_asked_for():
+    x = torch.zeros(2, 20_000, 1)
+    assert with_noise(x, 0.0, RNGs([0, 1])) is x
+    noisy = with_noise(x, 0.3, RNGs([0, 1]))
+    assert noisy.std(dim=1).flatten().tolist() == pytest.approx([0.3, 0.3], rel=0.03)
+    assert not torch.equal(noisy[0], noisy[1])
 
 
 def test_a_training_that_diverges_says_so():

@@ -11,34 +11,42 @@ from itertools import islice
 
 import pytest
 import torch
-from killed_gan import CONFIG, SmallDiscriminator, players, run, small_images
+from killed_gan import CONFIG, SmallDiscriminator, run, small_images, small_setup
 from safetensors.torch import load_file
 
 from aigc_course.gan import training as gan_training
 from aigc_course.gan.article import LATENT_DIM, Discriminator, Generator, article_steps
+from aigc_course.gan.batches import noise, order_of
 from aigc_course.gan.networks import ConvDiscriminator, ConvGenerator
-from aigc_course.gan.settings import GANConfig, noise, order_of
-from aigc_course.gan.training import gan_image_steps, move_average
+from aigc_course.gan.recipes import GANConfig, GanSetup
+from aigc_course.gan.training import Keeper, gan_image_steps, move_average
 from aigc_course.storage import checkpoints
 from aigc_course.storage.checkpoints import DamagedCheckpoint
 
 
-def trained(config=CONFIG, steps=None, **options):
-    """G, D, average and the rows after a training on the bars."""
-    G, D, average = players()
-    if config.average:
-        options["average"] = average
-    rows = list(islice(gan_image_steps(G, D, small_images(), config, **options), steps))
-    return G, D, average, rows
+def trained(config=CONFIG, steps=None, keeper=None):
+    """The networks by name, and the rows, after a training on the bars."""
+    setup = small_setup(config)
+    rows = list(islice(gan_image_steps(setup, small_images(), keeper=keeper), steps))
+    return {"G": setup.G, "D": setup.D, "average": setup.average}, rows
+
+
+def equal(some, others):
+    """Whether two groups of networks have the same weights and statistics, bit for bit."""
+    return all(
+        torch.equal(value, others[name].state_dict()[key])
+        for name, network in some.items()
+        for key, value in network.state_dict().items()
+    )
 
 
 def test_it_computes_what_the_articles_loop_computes(monkeypatch):
     """The same noise and batches for both: the weights differ by rounding only, as do the four numbers."""
     images, config = small_images(100), GANConfig(num_steps=20, batch_size=16)
     torch.manual_seed(0)
-    players = Generator(), Discriminator()
-    ours, theirs = deepcopy(players), deepcopy(players)
-    rows = list(gan_image_steps(*ours, images, config))
+    networks = Generator(), Discriminator()
+    ours, theirs = deepcopy(networks), deepcopy(networks)
+    rows = list(gan_image_steps(GanSetup(*ours, config), images))
     batches, drawn = [], []
     for step in range(config.num_steps):
         epoch, place = divmod(step, 7)  # six batches of 16 and one of 4
@@ -51,7 +59,7 @@ def test_it_computes_what_the_articles_loop_computes(monkeypatch):
     assert not drawn
     for row, other in zip(rows, expected, strict=True):
         assert {name: float(row[name]) for name in other} == pytest.approx(other, abs=1e-4)
-    for mine, other, first in zip(*(list(G.parameters()) + list(D.parameters()) for G, D in (ours, theirs, players)),
+    for mine, other, first in zip(*(list(G.parameters()) + list(D.parameters()) for G, D in (ours, theirs, networks)),
                                   strict=True):  # fmt: skip
         moved = (other - first).abs().max().item()
         assert (mine - other).abs().max().item() < 0.01 * moved
@@ -76,11 +84,11 @@ def test_noise_depends_on_step_and_seed_alone_and_differs_for_both_updates():
 
 def test_the_generators_update_leaves_no_gradient_in_the_discriminator():
     """D's step empties its gradients, so what is there after G's update would have come from it."""
-    G, D, _ = players()
-    for _ in islice(gan_image_steps(G, D, small_images(), replace(CONFIG, average=0)), 2):
-        before = [parameter.grad.clone() for parameter in D.parameters()]
-    assert all(torch.equal(p.grad, kept) for p, kept in zip(D.parameters(), before, strict=True))
-    assert all(parameter.requires_grad for parameter in D.parameters())
+    setup = small_setup(replace(CONFIG, average=0))
+    for _ in islice(gan_image_steps(setup, small_images()), 2):
+        before = [parameter.grad.clone() for parameter in setup.D.parameters()]
+    assert all(torch.equal(p.grad, gradient) for p, gradient in zip(setup.D.parameters(), before, strict=True))
+    assert all(parameter.requires_grad for parameter in setup.D.parameters())
 
 
 def test_the_average_follows_the_weights():
@@ -95,7 +103,7 @@ def test_the_average_follows_the_weights():
 
 def test_step_sizes_fall_to_0_in_the_last_part():
     config = replace(CONFIG, num_steps=100, falling=0.4)
-    optimizers = gan_training.optimizers_for(*players()[:2], config)
+    optimizers = gan_training.optimizers_for(*small_setup()[:2], config)
     rates = []
     for step in range(100):
         gan_training.set_learning_rates(optimizers, step, config)
@@ -106,10 +114,9 @@ def test_step_sizes_fall_to_0_in_the_last_part():
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
-    (first, *_), (second, *_), (other, *_) = trained(), trained(), trained(replace(CONFIG, seed=1))
-    states = [network.state_dict()["main.0.weight"] for network in (first, second, other)]
-    assert torch.equal(states[0], states[1])
-    assert not torch.equal(states[0], states[2])
+    first, again, other = (trained(replace(CONFIG, seed=seed))[0] for seed in (0, 0, 1))
+    assert equal(first, again)
+    assert not equal(first, other)
 
 
 def test_with_labels_the_networks_learn_which_is_which():
@@ -122,7 +129,7 @@ def test_with_labels_the_networks_learn_which_is_which():
     config = GANConfig(
         num_steps=150, batch_size=16, latent_dim=8, loss="hinge", g_learning_rate=2e-3, d_learning_rate=2e-3, beta1=0.5
     )
-    for _ in gan_image_steps(G, D, images, config, labels):
+    for _ in gan_image_steps(GanSetup(G, D, config), images, labels):
         pass
     with torch.no_grad():
         drawn = G.eval()(torch.randn(20, 8), torch.arange(20) % 2)[:, 0]
@@ -144,7 +151,7 @@ def test_compiled_it_computes_the_same(backend, monkeypatch):
     for compiled in (False, True):
         torch.manual_seed(0)
         config = GANConfig(num_steps=4, batch_size=8, g_learning_rate=1e-3, d_learning_rate=1e-3, compiled=compiled)
-        rows[compiled] = list(gan_image_steps(Generator(), Discriminator(), images, config))
+        rows[compiled] = list(gan_image_steps(GanSetup(Generator(), Discriminator(), config), images))
     assert len(compiled_parts) == 3  # G, and the losses of both
     for plain, other in zip(rows[False], rows[True], strict=True):
         assert {k: float(v) for k, v in plain.items()} == pytest.approx(
@@ -159,23 +166,35 @@ def test_compiled_it_computes_the_same(backend, monkeypatch):
         (small_images().numpy(), TypeError, "ndarray"),
         (small_images().unsqueeze(1), ValueError, r"expected \(count, 28, 28\)"),
         (small_images(5), ValueError, "do not fill a batch of 8"),
+        (small_images() // 200, ValueError, "images of 0 and 1 only"),
     ],
 )
 def test_images_that_do_not_fit_are_refused(images, error, said):
-    G, D, average = players()
     with pytest.raises(error, match=said):
-        next(gan_image_steps(G, D, images, CONFIG, average=average))
+        next(gan_image_steps(small_setup(), images))
 
 
 def test_other_mistakes_say_what_was_expected():
-    G, D, average = players()
-    with pytest.raises(ValueError, match="give both or neither"):
-        next(gan_image_steps(G, D, small_images(), CONFIG))
+    setup = small_setup()
+    for mismatched in (setup._replace(average=None), setup._replace(config=replace(CONFIG, average=0.0))):
+        with pytest.raises(ValueError, match="give both or neither"):
+            next(gan_image_steps(mismatched, small_images()))
     with pytest.raises(ValueError, match="expected one each"):
-        next(gan_image_steps(G, D, small_images(), CONFIG, labels=torch.zeros(3), average=average))
-    torch.nn.init.constant_(D.main[1].weight, math.nan)
+        next(gan_image_steps(setup, small_images(), torch.zeros(3)))
+    with pytest.raises(TypeError, match=r"labels of torch\.float32: expected a tensor of whole numbers"):
+        next(gan_image_steps(setup, small_images(), torch.zeros(50)))
+    torch.nn.init.constant_(setup.D.main[1].weight, math.nan)
     with pytest.raises((FloatingPointError, ValueError), match=r"NaN|finite|nan"):
-        list(gan_image_steps(G, D, small_images(), CONFIG, average=average))
+        list(gan_image_steps(setup, small_images()))
+
+
+@pytest.mark.parametrize("hide", [lambda p: p.clamp(0.01, 0.99), lambda p: p.double().float(), lambda p: p.clone()])
+def test_a_discriminator_that_hides_a_sigmoid_is_noticed(hide):
+    setup = small_setup()
+    logits = setup.D.logits
+    setup.D.logits = lambda images: hide(torch.sigmoid(logits(images)))
+    with pytest.warns(UserWarning, match=r"as probabilities do.*expect logits"):
+        next(gan_image_steps(setup, small_images()))
 
 
 @pytest.mark.parametrize(
@@ -190,6 +209,8 @@ def test_other_mistakes_say_what_was_expected():
         ({"beta1": 1.0}, "below 1"),
         ({"average": -0.1}, "from 0"),
         ({"falling": 1.1}, "from 0 to 1"),
+        ({"num_steps": 2.5}, "a whole number of at least 1"),
+        ({"bfloat16": None}, "expected True or False"),
     ],
 )
 def test_settings_that_make_no_sense(wrong, said):
@@ -198,30 +219,59 @@ def test_settings_that_make_no_sense(wrong, said):
 
 
 def test_interrupted_it_goes_on_with_the_same_weights(tmp_path):
-    calm = trained()
-    trained(steps=23, checkpoint=tmp_path / "c", save_every=10)
-    resumed = trained(checkpoint=tmp_path / "c", save_every=10)
-    assert int(resumed[3][0]["step"]) == 21
-    for network, other in zip(calm[:3], resumed[:3], strict=True):
-        for name, value in network.state_dict().items():
-            assert torch.equal(value, other.state_dict()[name]), name
+    keeper = Keeper(tmp_path / "c", save_every=10)
+    calm, _ = trained()
+    trained(steps=23, keeper=keeper)
+    resumed, rows = trained(keeper=keeper)
+    assert int(rows[0]["step"]) == 21
+    assert equal(calm, resumed)
+
+
+@pytest.mark.parametrize("labels", [None, torch.arange(50) % 3])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("one_draw", [False, True])
+def test_convolutions_go_on_with_the_same_weights_however_they_lie_in_memory(one_draw, layout, labels, tmp_path):
+    """Adam's memory comes back in the order of the weights: the fused Adam would mix up the numbers without a word."""
+    config = replace(CONFIG, num_steps=8, one_draw=one_draw, falling=0.5)
+
+    def train(num_steps, keeper=None):
+        torch.manual_seed(0)
+        num_classes = 0 if labels is None else 3
+        G = ConvGenerator(4, 4, num_classes).to(memory_format=layout)
+        setup = GanSetup(G, ConvDiscriminator(4, num_classes).to(memory_format=layout), config, deepcopy(G))
+        for _ in islice(gan_image_steps(setup, small_images(), labels, keeper), num_steps):
+            pass
+        return {"G": setup.G, "D": setup.D, "average": setup.average}
+
+    keeper = Keeper(tmp_path / "c", save_every=3)
+    train(5, keeper)
+    assert equal(train(8), train(8, keeper))
+
+
+def test_one_draw_shows_both_networks_the_same_images():
+    """G's update gets the images that D's update was made with, or, without one_draw, images from other noise."""
+    for one_draw in (True, False):
+        setup, seen = small_setup(replace(CONFIG, one_draw=one_draw, average=0.0)), []
+        setup.D.main.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0].detach()))
+        next(gan_image_steps(setup, small_images()))
+        both, fakes = seen[-2:]  # 8 real and 8 generated images for D's update, 8 generated ones for G's
+        assert torch.equal(both[8:], fakes) is one_draw
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path):
-    trained(steps=10, checkpoint=tmp_path / "c", save_every=10)
+    keeper = Keeper(tmp_path / "c", save_every=10)
+    trained(steps=10, keeper=keeper)
     with pytest.raises(ValueError, match=r"'seed': 0} where {'seed': 1} is asked for"):
-        trained(replace(CONFIG, seed=1), checkpoint=tmp_path / "c")
-    G, D, average = players()
+        trained(replace(CONFIG, seed=1), keeper=keeper)
+    setup = small_setup()
     with pytest.raises(ValueError, match="other data"):
-        next(gan_image_steps(G, D, 255 - small_images(), CONFIG, average=average, checkpoint=tmp_path / "c"))
+        next(gan_image_steps(setup, 255 - small_images(), keeper=keeper))
     with pytest.raises(ValueError, match="another shape"):
-        next(
-            gan_image_steps(G, WideDiscriminator(), small_images(), CONFIG, average=average, checkpoint=tmp_path / "c")
-        )
+        next(gan_image_steps(setup._replace(D=WideDiscriminator()), small_images(), keeper=keeper))
     for content, said in (((tmp_path / "c").read_bytes()[:500], "cut short|damaged"), (b"\x80\x04pickle", "pickle")):
         (tmp_path / "d").write_bytes(content)
         with pytest.raises(DamagedCheckpoint, match=said):
-            trained(checkpoint=tmp_path / "d")
+            trained(keeper=Keeper(tmp_path / "d"))
 
 
 class WideDiscriminator(SmallDiscriminator):
@@ -235,7 +285,8 @@ class WideDiscriminator(SmallDiscriminator):
 @pytest.mark.parametrize("num_kills", [3, pytest.param(10, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path, num_kills):
     """SIGKILL, also in the middle of writing: the weights are those of the undisturbed run, no file is damaged."""
-    forks, dice = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver"), random.Random(0)
+    forks = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+    rng = random.Random(0)
     forks.set_forkserver_preload(["aigc_course.gan.training"])
     path, finals = tmp_path / "c", [str(tmp_path / name) for name in ("calm", "killed")]
     run(str(tmp_path / "calm.checkpoint"), finals[0])
@@ -245,7 +296,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path, num_ki
         child = forks.Process(target=run, args=(str(path), finals[1], started))
         child.start()
         assert started.wait(60), "the training did not begin"
-        child.join(dice.uniform(0, 0.05))
+        child.join(rng.uniform(0, 0.05))
         child.kill()
         child.join()
         assert child.exitcode == -signal.SIGKILL, "it was over before it was killed"

@@ -27,7 +27,7 @@ def unseen() -> Digits:
 
 @pytest.fixture(scope="module")
 def network() -> DigitFeatures:
-    return load_digit_features()
+    return load_digit_features(MODEL.parent)
 
 
 # ------------------------------------------------------------ images in, images out
@@ -35,6 +35,7 @@ def network() -> DigitFeatures:
 
 @given(arrays(np.uint8, (3, 28, 28)))
 def test_bytes_come_back_as_they_went_in(images):
+    images[0, 0, :2] = 0, 255  # paper and ink
     inputs = as_inputs(images)
     assert inputs.shape == (3, 1, 28, 28)
     assert inputs.dtype == torch.float32
@@ -92,6 +93,9 @@ def test_images_in_another_order_in_memory_are_taken():
             ValueError,
             r"floats must be in -1\.\.1.*tanh gives them$",
         ),
+        (np.linspace(0, 1, 784).reshape(1, 28, 28), ValueError, r"hold 0 \.\. 1: no paper.*images \* 2 - 1"),
+        (torch.ones(1, 1, 28, 28), ValueError, "leaves no paper has diverged"),
+        (np.eye(28, dtype=np.uint8)[None], ValueError, r"hold 0 and 1 only.*images \* 255"),
         (np.full((1, 28, 28), np.nan), ValueError, "hold nan .. nan.*training that has diverged"),
         (torch.full((1, 28, 28), torch.inf), ValueError, "hold inf .. inf"),
     ],
@@ -123,7 +127,7 @@ def test_a_description_fits_together_and_repeats_itself(network, unseen):
     with torch.no_grad():
         logits = network(as_inputs(unseen.images[:300]))
     np.testing.assert_allclose(found.probs, logits.softmax(dim=1), atol=1e-5)
-    again = describe(unseen.images[:300])  # the shipped one, loaded anew
+    again = describe(unseen.images[:300], load_digit_features(MODEL.parent))
     np.testing.assert_array_equal(again.features, found.features)
     small = describe(torch.from_numpy(unseen.images[:300]), network, batch_size=7)
     np.testing.assert_allclose(small.features, found.features, atol=1e-4)
@@ -133,7 +137,7 @@ def test_a_description_fits_together_and_repeats_itself(network, unseen):
 def test_describing_leaves_a_network_in_training_as_it_was():
     network = DigitFeatures().train()
     before = {name: weight.clone() for name, weight in network.state_dict().items()}
-    images = torch.rand(5, 28, 28)
+    images = 2 * torch.rand(5, 28, 28) - 1
     one, all_of_them = describe(images[:1], network), describe(images, network)  # a batch of one works too
     np.testing.assert_allclose(one.features, all_of_them.features[:1], atol=1e-5)
     assert network.training
@@ -144,7 +148,7 @@ def test_describing_leaves_the_random_numbers_of_a_training_as_they_were():
     torch.manual_seed(0)
     expected = torch.rand(4)
     torch.manual_seed(0)
-    describe(torch.zeros(2, 28, 28))
+    describe(torch.full((2, 28, 28), -1.0), load_digit_features(MODEL.parent))
     assert torch.equal(torch.rand(4), expected)
 
 
@@ -191,7 +195,7 @@ def test_a_network_read_back_gives_equal_answers(tmp_path, unseen):
     torch.manual_seed(1)
     network = DigitFeatures()
     save_weights(network, tmp_path / "model.safetensors")
-    loaded = load_digit_features(tmp_path / "model.safetensors")
+    loaded = load_digit_features(tmp_path)
     assert not loaded.training
     images = unseen.images[:20]
     np.testing.assert_array_equal(describe(images, loaded).features, describe(images, network).features)
@@ -200,7 +204,7 @@ def test_a_network_read_back_gives_equal_answers(tmp_path, unseen):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"model\.safetensors; copy or download it again, or run python -m"):
-        load_digit_features(tmp_path / "model.safetensors")
+        load_digit_features(tmp_path)
 
 
 def change(path: Path, **weights: torch.Tensor | None) -> None:
@@ -229,7 +233,7 @@ def change(path: Path, **weights: torch.Tensor | None) -> None:
 def test_another_file_is_refused(spoil, message, tmp_path):
     spoil(tmp_path / "model.safetensors")
     with pytest.raises(ValueError, match=message):
-        load_digit_features(tmp_path / "model.safetensors")
+        load_digit_features(tmp_path)
 
 
 # ------------------------------------------------------------ training

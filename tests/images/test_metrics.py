@@ -188,6 +188,18 @@ def test_a_copy_is_found_at_distance_0():
     assert (distances == 1).all()
 
 
+def test_a_copy_is_found_among_near_copies_far_from_the_mean():
+    """One shade in one pixel is less than float32 keeps of the squared length of a dark image."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        dark = rng.integers(200, 256, (28, 28), dtype=np.uint8)
+        near_copies = np.repeat(dark[None], 50, axis=0)
+        near_copies[np.arange(50), rng.integers(28, size=50), rng.integers(28, size=50)] ^= 1
+        references = np.concatenate([near_copies, np.zeros((500, 28, 28), np.uint8), dark[None]])
+        indices, distances = nearest(dark[None], references)
+        assert (indices.tolist(), distances.tolist()) == ([550], [0])
+
+
 def test_shares_of_classes():
     np.testing.assert_allclose(metrics.class_shares([1, 1, 1, 0], num_classes=3), [0.25, 0.75, 0])
     assert metrics.class_shares(np.array([9], dtype=np.uint8)).shape == (10,)
@@ -211,6 +223,27 @@ def test_features_of_another_kind_are_refused(measure):
         measure(fine, features(20, 5))
     with pytest.raises(TypeError, match="expected numbers"):
         measure(fine, np.full((20, 4), "1"))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: precision_recall(features(20, 4), features(20, 4), True), "neighbours=True with 20"),
+        (lambda: precision_recall(features(20, 4), features(20, 4), 2.0), r"neighbours=2\.0 with 20"),
+        (lambda: nearest(features(20, 4), features(20, 4), chunk=2.5), r"chunk=2\.5: expected a whole number"),
+        (lambda: metrics.class_shares([0, 1], num_classes="3"), "num_classes=3: expected a whole number"),
+        (lambda: metrics.class_shares([0, 1], num_classes=0), "num_classes=0: expected a whole number"),
+    ],
+)
+def test_counts_that_are_no_whole_numbers_are_refused(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
+
+
+def test_a_gaussian_counts_its_images_and_tensors_of_a_training_are_taken():
+    measured = gaussian(torch.from_numpy(features(20, 4)).requires_grad_())
+    assert measured.num_images == 20
+    assert measured.count(20) == 1  # the tuple's own method
 
 
 @pytest.mark.parametrize(("count", "dim"), [(1, 1), (1, 4), (4, 4), (3, 4)])

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from aigc_course.gan.settings import GANConfig
-from aigc_course.gan.training import gan_image_steps
+from aigc_course.gan.recipes import GANConfig, GanSetup
+from aigc_course.gan.training import Keeper, gan_image_steps
 from aigc_course.storage import checkpoints
 
 CONFIG = GANConfig(num_steps=60, batch_size=8, latent_dim=4, g_learning_rate=1e-3, d_learning_rate=1e-3, average=0.9)
@@ -38,11 +38,11 @@ class SmallDiscriminator(nn.Module):
         return self.main(images)
 
 
-def players() -> tuple[nn.Module, nn.Module, nn.Module]:
-    """G, D and the copy of G that becomes its average."""
+def small_setup(config: GANConfig = CONFIG) -> GanSetup:
+    """Small networks, the same ones each time."""
     torch.manual_seed(0)
     G, D = SmallGenerator(), SmallDiscriminator()
-    return G, D, deepcopy(G)
+    return GanSetup(G, D, config, deepcopy(G) if config.average else None)
 
 
 def small_images(count: int = 50) -> Tensor:
@@ -58,12 +58,9 @@ def run(checkpoint: str, weights: str, started: object = None) -> None:
     """Train to the end, writing a checkpoint after every step to a slow disk; then write the weights."""
     flush = checkpoints.os.fsync
     checkpoints.os.fsync = lambda descriptor: (time.sleep(0.01), flush(descriptor))  # so that kills come meanwhile too
-    modules = dict(zip(("G", "D", "average"), players(), strict=True))
-    steps = gan_image_steps(
-        modules["G"], modules["D"], small_images(), CONFIG, average=modules["average"], checkpoint=Path(checkpoint),
-        save_every=1,
-    )  # fmt: skip
-    for _ in steps:
+    setup = small_setup()
+    for _ in gan_image_steps(setup, small_images(), keeper=Keeper(Path(checkpoint), save_every=1)):
         if started:
             started.set()
+    modules = {"G": setup.G, "D": setup.D, "average": setup.average}
     save_file({f"{n}.{k}": v.clone() for n, module in modules.items() for k, v in module.state_dict().items()}, weights)

@@ -11,14 +11,16 @@ of 10,000 drawn images against the 10,000 test images, on the features of data/m
 
 import argparse
 import csv
+import itertools
+import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
@@ -27,20 +29,23 @@ from torchvision import datasets, transforms
 from tqdm import tqdm
 
 from aigc_course.gan.article import BATCH_SIZE, Discriminator, Generator, article_steps
-from aigc_course.gan.generators import SHIPPED, draw, load_generator
+from aigc_course.gan.generators import SHIPPED, load_generator
 from aigc_course.gan.networks import ConvDiscriminator, ConvGenerator
-from aigc_course.gan.recipes import RECIPES, players
-from aigc_course.gan.settings import GANConfig
+from aigc_course.gan.recipes import RECIPES, GANConfig, GanSetup, set_up
 from aigc_course.gan.training import gan_image_steps
-from aigc_course.images.features import describe, load_digit_features
-from aigc_course.images.metrics import density_coverage, frechet_distance, inception_score
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
 from aigc_course.kit.downloads import cache_folder
-from tools.train.gan import measure, train
+from tools.train.gan import Judge, train
 
 ARTICLE_SECONDS = 22 * 60  # of the article's program for 50 epochs on two cores
 ABLATION = runtime.data_folder() / "gan_ablation.csv"
+MEASURES = (
+    "frechet",
+    "inception_score",
+    "coverage",
+    "within_class",
+)  # columns of that file
 
 
 def article_batches() -> DataLoader:
@@ -72,100 +77,116 @@ def speed(repeats: int = 5, count: int = 100) -> None:
         theirs = seconds_for(article_steps(Generator(), Discriminator(), batches), count)
         for kind, half in kinds.items():
             config = GANConfig(bfloat16=half, seed=repeat)
-            ours = seconds_for(gan_image_steps(Generator(), Discriminator(), images, config), count)
+            setup = GanSetup(Generator(), Discriminator(), config)
+            ours = seconds_for(gan_image_steps(setup, images), count)
             ratios[kind].append(theirs / ours)
         print(f"article's loop: {1000 * theirs / count:.1f} ms a step", flush=True)
-    for kind, found in ratios.items():
-        if found:
-            print(f"{kind}: {statistics.median(found):.2f} times faster ({min(found):.2f} to {max(found):.2f})")
+    for kind, measured in ratios.items():
+        if measured:
+            median = statistics.median(measured)
+            print(f"{kind}: {median:.2f} times faster ({min(measured):.2f} to {max(measured):.2f})")
 
 
 def shipped() -> None:
     """How good the shipped models are."""
-    test, article = load_mnist("test").images, None
+    judge = Judge()
     for name in ("article-gan", "gan-unconditional", "gan"):
-        found = measure(load_generator(runtime.data_folder() / "models" / SHIPPED[name]), test)
-        article = article or found["frechet"]
+        measured = judge.measure(load_generator(runtime.data_folder() / "models" / SHIPPED[name]))
+        if name == "article-gan":
+            article_frechet = measured["frechet"]
         print(
-            f"{name}: 1/{article / found['frechet']:.1f} of the article's Fréchet distance; {said(found)}", flush=True
+            f"{name}: 1/{article_frechet / measured['frechet']:.1f} of the article's Fréchet distance; "
+            f"{in_one_line(measured)}",
+            flush=True,
         )
 
 
-def said(found: dict[str, float]) -> str:
-    """Measurements in one line."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in found.items())
+def in_one_line(measured: dict[str, float]) -> str:
+    """Measurements as text."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in measured.items())
+
+
+def article_frechet_distance(judge: Judge) -> float:
+    """That of the article's GAN after its 50 epochs."""
+    return judge.measure(load_generator(runtime.data_folder() / "models" / SHIPPED["article-gan"]))["frechet"]
 
 
 def quality(names: list[str], steps: list[int], seeds: list[int]) -> None:
     """Train recipes from scratch over seeds and say how good they are, and the CPU seconds that they took."""
-    test = load_mnist("test").images
-    article = measure(load_generator(runtime.data_folder() / "models" / SHIPPED["article-gan"]), test)["frechet"]
-    for name in names:
-        for count in steps:
-            for seed in seeds:
-                began = time.process_time()
-                G, seconds = train(name, seed, None, num_steps=count)
-                spent = time.process_time() - began
-                found = measure(G, test)
-                print(
-                    f"{name}, seed {seed}, {count} steps, {spent:.0f} CPU s, {seconds:.0f} s: "
-                    f"1/{article / found['frechet']:.1f} of the article's; {said(found)}",
-                    flush=True,
-                )
+    judge = Judge()
+    article_frechet = article_frechet_distance(judge)
+    for name, count, seed in itertools.product(names, steps, seeds):
+        began = time.process_time()
+        G, seconds = train(name, seed, None, num_steps=count)
+        spent = time.process_time() - began
+        measured = judge.measure(G)
+        print(
+            f"{name}, seed {seed}, {count} steps, {spent:.0f} CPU s, {seconds:.0f} s: "
+            f"1/{article_frechet / measured['frechet']:.1f} of the article's; {in_one_line(measured)}",
+            flush=True,
+        )
 
 
 def pace(names: list[str], seeds: list[int]) -> None:
     """CPU seconds until a recipe's images are as good as the article's after 50 epochs, looked at every 100 steps."""
-    train_set, network = load_mnist("train"), load_digit_features()
+    train_set, judge = load_mnist("train"), Judge()
     images, labels = torch.from_numpy(train_set.images), torch.from_numpy(train_set.labels)
-    real = describe(load_mnist("test").images, network).features
-    goal = judge(load_generator(runtime.data_folder() / "models" / SHIPPED["article-gan"]), real, network)["frechet"]
-    for name in names:
-        for seed in seeds:
-            G, D, average, config = game = players(RECIPES[name], seed)
-            spent, began = 0.0, time.process_time()
-            for row in gan_image_steps(G, D, images, config, labels if RECIPES[name].has_labels else None, average):
-                if row["step"] % 100:
-                    continue
-                spent += time.process_time() - began
-                found = judge(game.best, real, network)["frechet"]
-                began = time.process_time()
-                if found <= goal:
-                    break
-            share = ARTICLE_SECONDS / spent
-            print(
-                f"{name}, seed {seed}: {found:.2f} (the article's: {goal:.2f}) after {row['step']} steps, "
-                f"{spent:.0f} CPU s: 1/{share:.0f} of 22 minutes",
-                flush=True,
-            )
+    goal = article_frechet_distance(judge)
+    for name, seed in itertools.product(names, seeds):
+        half = RECIPES[name].config.bfloat16 and runtime.has_bfloat16("cpu")
+        setup = set_up(RECIPES[name], seed, bfloat16=half)
+        steps = gan_image_steps(setup, images, labels if RECIPES[name].has_labels else None)
+        spent, frechet, done = 0.0, math.inf, 0
+        while frechet > goal and done < setup.config.num_steps:
+            began = time.process_time()
+            for row in islice(steps, 100):
+                done = int(row["step"])
+            spent += time.process_time() - began
+            frechet = judge.measure(setup.best)["frechet"]
+        print(
+            f"{name}, seed {seed}: {frechet:.2f} (the article's: {goal:.2f}) after {done} steps, "
+            f"{spent:.0f} CPU s: 1/{ARTICLE_SECONDS / spent:.0f} of 22 minutes",
+            flush=True,
+        )
 
 
-Step = tuple[str, Callable[[int], nn.Module], Callable[[int], nn.Module], GANConfig, int]
+@dataclass(frozen=True)
+class Rung:
+    """One change on the way from the article's GAN to the best one; all earlier changes stay."""
+
+    name: str
+    generator: Callable[[int], nn.Module] | None = None  # number of classes -> network; None: as on the rung before
+    discriminator: Callable[[int], nn.Module] | None = None
+    num_classes: int | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)  # of the settings
 
 
-def ladder() -> list[Step]:
-    """From the article's GAN to the best one, one change a rung: its name, G, D, settings, number of classes."""
-    dense, conv = (lambda _: Generator(), lambda _: Discriminator()), (conv_generator, conv_discriminator)
-    shallow = (shallow_generator, shallow_discriminator)
-    config = GANConfig(num_steps=10**6)
-    rungs: list[Step] = [("the article's program", *dense, config, 0)]
+@dataclass(frozen=True)
+class Plan:
+    """What is trained on a rung."""
 
-    def rung(name: str, networks: tuple = conv, classes: int = 0, **changes: float) -> None:
-        nonlocal config
-        config = replace(config, **changes)
-        rungs.append((name, *networks, config, classes))
+    name: str
+    generator: Callable[[int], nn.Module]
+    discriminator: Callable[[int], nn.Module]
+    num_classes: int
+    config: GANConfig
 
-    rung("bfloat16", dense, bfloat16=None)
-    rung("convolutions", (shallow_generator, steep_discriminator), latent_dim=64)
-    rung("spectral normalisation", shallow)
-    rung("longer steps, shorter memory", shallow, g_learning_rate=2e-3, d_learning_rate=2e-3, beta1=0.5, beta2=0.99)
-    rung("averaged weights", shallow, average=0.998)
-    rung("one draw for both", shallow, one_draw=True)
-    rung("one more layer each", (lambda _: ConvGenerator(64), conv_discriminator))
-    rung("16 numbers in z, not 64", latent_dim=16)
-    rung("labels, vectors as large as z", (loud_generator, conv_discriminator), 10)
-    rung("labels, small vectors", classes=10)
-    return rungs
+    def after(self, rung: Rung) -> "Plan":
+        """The plan one rung higher."""
+        return Plan(
+            rung.name,
+            rung.generator or self.generator,
+            rung.discriminator or self.discriminator,
+            self.num_classes if rung.num_classes is None else rung.num_classes,
+            replace(self.config, **rung.changes),
+        )
+
+    def set_up(self, seed: int) -> GanSetup:
+        """Untrained networks, started with `seed`."""
+        torch.manual_seed(seed)
+        G = self.generator(self.num_classes).to(memory_format=torch.channels_last)
+        D = self.discriminator(self.num_classes).to(memory_format=torch.channels_last)
+        return GanSetup(G, D, replace(self.config, seed=seed), deepcopy(G) if self.config.average else None)
 
 
 def conv_generator(classes: int) -> nn.Module:
@@ -183,7 +204,7 @@ def shallow_generator(_: int) -> nn.Module:
     return G
 
 
-def shallow_discriminator(_: int) -> nn.Module:
+def shallow_discriminator(_: int) -> ConvDiscriminator:
     """ConvDiscriminator with two convolutions instead of three."""
     D = ConvDiscriminator()
     del D.features[4:6]  # convolution, leaky ReLU
@@ -203,48 +224,61 @@ def steep_discriminator(_: int) -> nn.Module:
 def loud_generator(classes: int) -> nn.Module:
     """Labels' vectors as nn.Embedding starts them: as large as z."""
     G = ConvGenerator(num_classes=classes)
-    nn.init.normal_(G.label.weight)
+    if G.label is not None:
+        nn.init.normal_(G.label.weight)
     return G
+
+
+FIRST = Plan(
+    "the article's program", lambda _: Generator(), lambda _: Discriminator(), 0, GANConfig(num_steps=10**6)
+)  # fmt: skip
+RUNGS = [
+    Rung("bfloat16", changes={"bfloat16": runtime.has_bfloat16("cpu")}),
+    Rung("convolutions", shallow_generator, steep_discriminator, changes={"latent_dim": 64}),
+    Rung("spectral normalisation", discriminator=shallow_discriminator),
+    Rung("longer steps, shorter memory", changes=dict(
+        g_learning_rate=2e-3, d_learning_rate=2e-3, beta1=0.5, beta2=0.99,
+    )),
+    Rung("averaged weights", changes={"average": 0.998}),
+    Rung("one draw for both", changes={"one_draw": True}),
+    Rung("one more layer each", lambda _: ConvGenerator(64), conv_discriminator),
+    Rung("16 numbers in z, not 64", conv_generator, changes={"latent_dim": 16}),
+    Rung("labels, vectors as large as z", loud_generator, num_classes=10),
+    Rung("labels, small vectors", conv_generator),
+]  # fmt: skip
+
+
+def ladder() -> list[Plan]:
+    """From the article's GAN to the best one, one change a rung."""
+    return list(itertools.accumulate(RUNGS, Plan.after, initial=FIRST))
 
 
 def ablation(seconds: float, seeds: list[int]) -> None:
     """Train every rung for the same CPU seconds on one thread; write a row for each seed."""
     runtime.use_threads("small")
-    train_set, network = load_mnist("train"), load_digit_features()
+    train_set, judge = load_mnist("train"), Judge()
     images, labels = torch.from_numpy(train_set.images), torch.from_numpy(train_set.labels)
-    real = describe(load_mnist("test").images, network).features
     rows = []
-    for name, make_G, make_D, config, classes in ladder():
-        for seed in seeds:
-            torch.manual_seed(seed)
-            layout = torch.channels_last
-            G, D = make_G(classes).to(memory_format=layout), make_D(classes).to(memory_format=layout)
-            average = deepcopy(G) if config.average else None
-            steps = gan_image_steps(G, D, images, replace(config, seed=seed), labels if classes else None, average)
-            count, began = 0, time.process_time()
-            with tqdm(total=seconds, unit="s", desc=f"{name}, seed {seed}", leave=False) as bar:
-                for _ in steps:
-                    count += 1
-                    spent = time.process_time() - began
-                    bar.update(min(spent, seconds) - bar.n)
-                    if spent >= seconds:
-                        break
-            rows.append(dict(change=name, seed=seed, seconds=seconds, steps=count) | judge(average or G, real, network))
-            print(rows[-1], flush=True)
+    for plan, seed in itertools.product(ladder(), seeds):
+        setup = plan.set_up(seed)
+        count, began = 0, time.process_time()
+        with tqdm(total=seconds, unit="s", desc=f"{plan.name}, seed {seed}", leave=False) as bar:
+            for _ in gan_image_steps(setup, images, labels if plan.num_classes else None):
+                count += 1
+                spent = time.process_time() - began
+                bar.update(min(spent, seconds) - bar.n)
+                if spent >= seconds:
+                    break
+        measured = judge.measure(setup.best)
+        rows.append(
+            {"change": plan.name, "seed": seed, "seconds": seconds, "steps": count}
+            | {name: float(f"{measured[name]:.4g}") for name in MEASURES}
+        )
+        print(rows[-1], flush=True)
     with ABLATION.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def judge(G: nn.Module, real: np.ndarray, network: nn.Module) -> dict[str, float]:
-    """Fréchet distance, inception-style score, coverage and the variance of the features within a class."""
-    wanted = np.arange(10_000) % 10 if getattr(G, "num_classes", 0) else None
-    seen = describe(draw(G, 10_000, 1, wanted), network)
-    inside = [seen.features[seen.labels == k].var(axis=0).sum() for k in range(10) if (seen.labels == k).sum() > 1]
-    found = {"frechet": frechet_distance(real, seen.features), "inception_score": inception_score(seen.probs)}
-    found |= {"coverage": density_coverage(real, seen.features).coverage, "within_class": float(np.mean(inside))}
-    return {name: float(f"{value:.4g}") for name, value in found.items()}
 
 
 def main() -> None:

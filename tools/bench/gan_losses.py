@@ -17,8 +17,8 @@ from scipy import integrate
 
 from aigc_course.gan import losses as gan
 from aigc_course.gan.densities import (
-    Dice,
     Mixture,
+    RNGs,
     even_grid,
     grid_of_25,
     jensen_shannon,
@@ -117,9 +117,9 @@ def row(name: str, target: Mixture, recipe: Recipe, seeds: range) -> None:
 def gradients(seeds: range) -> None:
     """Length of both gradients at one G that stands still, while D learns."""
     G, D = networks(seeds)
-    dice, recipe = Dice([seed + 700_000 for seed in seeds]), Recipe(noise=0.0)
+    rngs, recipe = RNGs([seed + 700_000 for seed in seeds]), Recipe(noise=0.0)
     _, d_optimizer = optimizers(G, D, recipe)
-    z = dice.normal(256, latent_dim(G))
+    z = rngs.normal(256, latent_dim(G))
     for step in range(301):
         if step in (0, 10, 30, 100, 300):
             lengths = []
@@ -127,12 +127,12 @@ def gradients(seeds: range) -> None:
                 mean, low, high = mean_interval(generator_gradients(G, D, loss, z).log10())
                 lengths.append(f"10^{mean:6.2f} [{low:6.2f}, {high:6.2f}]")
             print(f"  after {step:3} steps of D: saturating {lengths[0]}, non-saturating {lengths[1]}", flush=True)
-        discriminator_step(G, D, d_optimizer, ring_of_eight(), recipe, 0.0, dice)
+        discriminator_step(G, D, d_optimizer, ring_of_eight(), recipe, 0.0, rngs)
 
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="GAN losses and theory checked, the losses compared over seeds.")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--scale", choices=["quick", "full"], default="quick")
     options = parser.parse_args()

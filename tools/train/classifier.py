@@ -4,9 +4,7 @@ Writes data/models/mnist_cnn/model.safetensors and its card. Needs all of MNIST;
 """
 
 import argparse
-import platform
 import time
-from datetime import date
 
 import numpy as np
 import tensorflow as tf
@@ -15,25 +13,9 @@ from tqdm import tqdm
 from aigc_course.images import classifier, judging
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
+from tools.train.card import MNIST, cpu, settings_of, time_of, write_card
 
 RECIPE = {"num_epochs": 10, "batch_size": 128, "peak": 8e-3}
-CARD = """# A small convolutional network for MNIST
-
-| | |
-|---|---|
-| task | read a handwritten digit: (n, 28, 28) in 0..1 -> (n, 10) probabilities |
-| network | `aigc_course.images.classifier.cnn_model()`, {parameters:,} parameters |
-| data | the 60,000 training images of MNIST (LeCun, Cortes, Burges 1998; CC BY-SA 3.0), each moved a little at random |
-| recipe | {recipe}, Adam, one-cycle learning rate |
-| command | `python -m tools.train.classifier --seed {seed}` |
-| seed | {seed} |
-| time | {seconds:.0f} s on {threads} CPU threads, {date}, TensorFlow {tensorflow}, Python {python} |
-| test accuracy | {accuracy:.4f} on the 10,000 test images |
-| expected calibration error | {error:.4f} (10 bins) |
-| format | safetensors; read it with `aigc_course.images.classifier.load_cnn(folder)` |
-| limits | single digits, centred as MNIST's are (`aigc_course.images.judging.prepare_drawing`); nothing else |
-| licence | MIT |
-"""
 
 
 def train_and_measure(seed: int) -> tuple[tf.keras.Model, float, float, float]:
@@ -62,12 +44,20 @@ def main() -> None:
     folder = runtime.data_folder() / "models" / "mnist_cnn"
     folder.mkdir(parents=True, exist_ok=True)
     classifier.save_weights(model, folder / classifier.CNN_FILE)
-    card = CARD.format(
-        parameters=model.count_params(), recipe=", ".join(f"{k} {v}" for k, v in RECIPE.items()), seed=seed,
-        seconds=seconds, threads=threads, date=date.today(), tensorflow=tf.__version__,
-        python=platform.python_version(), accuracy=accuracy, error=error,
-    )  # fmt: skip
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    write_card(folder, "A small convolutional network for MNIST", {
+        "task": "read a handwritten digit: (n, 28, 28) in 0..1 -> (n, 10) probabilities",
+        "network": f"`aigc_course.images.classifier.cnn_model()`, {model.count_params():,} parameters",
+        "data": f"{MNIST}, each moved a little at random",
+        "recipe": f"{settings_of(RECIPE)}, Adam, one-cycle learning rate",
+        "command": f"`python -m tools.train.classifier --seed {seed}`",
+        "seed": str(seed),
+        "time": time_of(seconds, cpu(threads), f"TensorFlow {tf.__version__}"),
+        "test accuracy": f"{accuracy:.4f} on the 10,000 test images",
+        "expected calibration error": f"{error:.4f} (10 bins)",
+        "format": "safetensors; read it with `aigc_course.images.classifier.load_cnn(folder)`",
+        "limits": "single digits, centred as MNIST's are (`aigc_course.images.judging.prepare_drawing`); nothing else",
+        "licence": "MIT",
+    })  # fmt: skip
     print(f"seed {seed}: test accuracy {accuracy:.4f}, calibration error {error:.4f}, {seconds:.0f} s; wrote {folder}")
 
 

@@ -4,10 +4,8 @@ Writes data/models/digit_features/model.safetensors and its card. Needs all of M
 """
 
 import argparse
-import platform
 import time
 from collections.abc import Iterator
-from datetime import date
 
 import numpy as np
 import torch
@@ -15,30 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from aigc_course.images.features import FILE, DigitFeatures, as_inputs, describe
+from aigc_course.images.features import FILE, FOLDER, DigitFeatures, as_inputs, describe
 from aigc_course.images.metrics import frechet_distance
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
 from aigc_course.storage.weights import save_weights
+from tools.train.card import MNIST, cpu, settings_of, time_of, write_card
 
 RECIPE = {"num_epochs": 12, "batch_size": 128, "peak": 4e-3, "weight_decay": 0.01}
-CARD = """# What a small network sees in digits
-
-| | |
-|---|---|
-| task | judge generated digits: (n, 28, 28) -> 64 features and 10 probabilities an image |
-| network | `aigc_course.images.features.DigitFeatures`, {parameters:,} parameters; features before the last ReLU |
-| data | the 60,000 training images of MNIST (LeCun, Cortes, Burges 1998; CC BY-SA 3.0), each moved a little at random |
-| recipe | {recipe}, AdamW, one-cycle learning rate |
-| command | `python -m tools.train.features --seed {seed}` |
-| seed | {seed} |
-| time | {seconds:.0f} s on {device}, {date}, torch {torch}, Python {python} |
-| test accuracy | {accuracy:.4f} on the 10,000 test images |
-| Fréchet distance of real images | {floor:.3f}: 10,000 random training images against the 10,000 test images |
-| format | safetensors; read it with `aigc_course.images.features.load_digit_features()` |
-| limits | MNIST's digits only; its distances compare with each other, not with those on other features |
-| licence | MIT |
-"""
 
 
 def jitter(images: Tensor) -> Tensor:
@@ -95,7 +77,7 @@ def main() -> None:
         raise SystemExit("the network is trained on all of MNIST, which could not be had; see the line above")
     threads, place = runtime.use_threads("large"), runtime.device()
     runtime.set_seed(seed)
-    network = DigitFeatures().to(place, memory_format=torch.channels_last)
+    network = DigitFeatures().to(place).to(memory_format=torch.channels_last)
     images = torch.from_numpy(train_set.images).to(place)
     labels = torch.from_numpy(train_set.labels).long().to(place)
     began = time.perf_counter()
@@ -103,19 +85,29 @@ def main() -> None:
     for loss in (bar := tqdm(steps(network, images, labels), total=total, unit="step")):
         bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
     seconds = time.perf_counter() - began
-    path = runtime.data_folder() / "models" / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_weights(network.to("cpu", memory_format=torch.contiguous_format), path)
+    folder = runtime.data_folder() / "models" / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(network.cpu().to(memory_format=torch.contiguous_format), folder / FILE)
     accuracy, floor = measure(network, train_set.images)
-    card = CARD.format(
-        parameters=sum(weights.numel() for weights in network.parameters()),
-        recipe=", ".join(f"{name} {value}" for name, value in RECIPE.items()),
-        seed=seed, seconds=seconds,
-        device=f"{threads} CPU thread{'s' * (threads > 1)}" if place == "cpu" else torch.cuda.get_device_name(),
-        date=date.today(), torch=torch.__version__, python=platform.python_version(), accuracy=accuracy, floor=floor,
-    )  # fmt: skip
-    (path.parent / "README.md").write_text(card, encoding="utf-8")
-    print(f"seed {seed}: test accuracy {accuracy:.4f}, real images {floor:.3f}, {seconds:.0f} s; wrote {path}")
+    num_parameters = sum(weights.numel() for weights in network.parameters())
+    write_card(folder, "What a small network sees in digits", {
+        "task": "judge generated digits: (n, 28, 28) -> 64 features and 10 probabilities an image",
+        "network": f"`aigc_course.images.features.DigitFeatures`, {num_parameters:,} parameters; "
+        "features before the last ReLU",
+        "data": f"{MNIST}, each moved a little at random",
+        "recipe": f"{settings_of(RECIPE)}, AdamW, one-cycle learning rate",
+        "command": f"`python -m tools.train.features --seed {seed}`",
+        "seed": str(seed),
+        "time": time_of(
+            seconds, cpu(threads) if place == "cpu" else torch.cuda.get_device_name(), f"torch {torch.__version__}"
+        ),
+        "test accuracy": f"{accuracy:.4f} on the 10,000 test images",
+        "Fréchet distance of real images": f"{floor:.3f}: 10,000 random training images against the 10,000 test images",
+        "format": "safetensors; read it with `aigc_course.images.features.load_digit_features(folder)`",
+        "limits": "MNIST's digits only; its distances compare with each other, not with those on other features",
+        "licence": "MIT",
+    })  # fmt: skip
+    print(f"seed {seed}: test accuracy {accuracy:.4f}, real images {floor:.3f}, {seconds:.0f} s; wrote {folder}")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from aigc_course import __main__ as cli
 from aigc_course.gan.generators import SHIPPED
-from aigc_course.images.features import describe
+from aigc_course.images.features import FOLDER, describe, load_digit_features
 from aigc_course.kit.commands import sampling
+from aigc_course.kit.runtime import data_folder
 
 PROMPT = "Once upon a time"
 
@@ -140,7 +141,8 @@ def test_a_file_that_is_replaced_is_named_first(tmp_path):
 def test_the_digit_asked_for_is_drawn(tmp_path):
     out = str(tmp_path / "sevens.npy")
     assert CliRunner().invoke(cli.app, ["sample", "gan", "--count", "200", "--label", "7", "--out", out]).exit_code == 0
-    assert np.mean(describe(np.load(out)).labels == 7) > 0.95
+    reader = load_digit_features(data_folder() / "models" / FOLDER)
+    assert np.mean(describe(np.load(out), reader).labels == 7) > 0.95
 
 
 @pytest.mark.parametrize(
