@@ -16,6 +16,7 @@ HOMES = {
     "figures.animation": "show_animation",
     "figures.diagrams": "diagram plot_graph show_graph",
     "figures.drawing": "DigitPad",
+    "figures.labels": "label phrase",
     "figures.workflow": "Again Done Workflow",
     "practice.exercises": "check hint quiz solution",
 }
