@@ -3,7 +3,7 @@
 A graph is drawn of all that has `data`, `grad`, `inputs` and `name`, such as the two kinds of node of chapter 4.1.
 """
 
-import textwrap
+import re
 import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
 from itertools import pairwise
@@ -27,6 +27,8 @@ STATES = {  # of a step: the sign before its text, the color of its edge, the co
 COLUMNS = 3  # steps in a row
 STEP = (0.42, 0.33)  # half the width and height of a step's box; columns and rows are 1 apart
 NODE = (0.31, 0.36)  # of a node's
+
+PIECES = re.compile(r"(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[、。，；：！？）》”]*\s*")  # of a text, between which a line may end
 
 Place = tuple[float, float]
 
@@ -90,17 +92,28 @@ def _draw_step(ax: Axes, place: Place, text: str, state: str, note: str) -> None
     sign, edge, inside = STATES[state]
     draw_box(ax, place, STEP, rounding=0.06, edgecolor=edge, facecolor=inside, linewidth=1.2)
     x, y = place
-    lines = wrapped(note, 33)[:2]
+    lines = wrapped(note, 33, max_lines=2) if note else []
     title = "\n".join(wrapped(sign + text, 26))
     write(ax, (x, y + 0.085 * len(lines)), title, fontsize=9, weight="normal" if state == "waiting" else "bold")
     if lines:
         write(ax, (x, y - 0.13), "\n".join(lines), fontsize=7.5, color=DARK)
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most about `width` Latin letters; a Chinese character is as wide as two."""
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return textwrap.wrap(text, max(1, width * len(text) // (len(text) + wide))) if text else []
+def wrapped(text: str, width: int, max_lines: int = 9) -> list[str]:
+    """The text in lines at most as wide as `width` Latin letters, a Chinese character being as wide as two.
+
+    A line ends after a word or between two Chinese characters, never before a closing mark; what is too much ends in …
+    """
+    lines, room = [""], width
+    for piece in PIECES.findall(text):
+        size = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in piece.rstrip())
+        if size > room and lines[-1]:
+            lines.append("")
+            room = width
+        lines[-1] += piece
+        room -= size + len(piece) - len(piece.rstrip())
+    lines = [line.rstrip() for line in lines]
+    return lines if len(lines) <= max_lines else [*lines[: max_lines - 1], lines[max_lines - 1] + " …"]
 
 
 def _join_steps(ax: Axes, here: Place, there: Place, **style: Any) -> None:

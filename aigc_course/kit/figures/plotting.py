@@ -111,6 +111,19 @@ def show_png(png: bytes, alt: str, dots_per_inch: int = DOTS_PER_INCH) -> None:
     display({"text/html": picture, "text/plain": alt}, raw=True)
 
 
+def show_source(thing: object) -> None:
+    """Show the source of a function, class or module of the course, in color."""
+    from IPython.display import Code, display
+
+    try:
+        source = inspect.getsource(thing)
+    except (TypeError, OSError) as error:
+        raise ValueError(
+            f"there is no Python source to show for {thing!r}; give a function, class or module that a file defines"
+        ) from error
+    display(Code(source.rstrip(), language="python"))
+
+
 def plot_images(images: np.ndarray, titles: Sequence[str] = (), *, ncols: int = 10, scale: float = 0.75) -> Figure:
     """A sheet of small pictures, `ncols` a row.
 
