@@ -14,7 +14,10 @@ from tools.authoring.chapter import WORDS_FOLDER, begin
 from tools.authoring.notebooks import EDITIONS, ROOT, code_cells, path_of, read, write, write_text
 
 STEM = "05_2_text_generation"
-ALT = {"zh": "一条从左下升到右上的直线，没有拐弯。", "en": "A straight line that rises from the lower left to the upper right."}
+ALT = {
+    "zh": "一条从左下升到右上的直线，没有拐弯。",
+    "en": "A straight line that rises from the lower left to the upper right.",
+}
 
 
 def finished_course(root: Path) -> Path:

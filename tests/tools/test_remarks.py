@@ -33,7 +33,10 @@ ALLOWED = {
     "a raw docstring": ('"""The mean loss.', 'r"""平均损失 \\log'),
     "an alt text": ('"A curve that falls to zero."', "'一条降到0的曲线。'"),
     "an alt text in brackets": ('"A curve that falls to zero."', '(\n    "一条曲线，"\n    "降到0。"\n)'),
-    "an alt text with a number": ('(\n    "A curve that rises, "\n    f"then falls {n} times."\n)', 'f"先升后降{n}次的曲线。"'),
+    "an alt text with a number": (
+        '(\n    "A curve that rises, "\n    f"then falls {n} times."\n)',
+        'f"先升后降{n}次的曲线。"',
+    ),
 }
 FOUND = {
     "a number": ("* 2", "* 3"),
@@ -68,7 +71,9 @@ def test_what_is_shared_may_not(name):
     assert remarks.shared(CELL.replace(old, new)) != remarks.shared(CELL)
 
 
-@pytest.mark.parametrize("source", [CELL, "", "\n", "# only this", "x = 1  ", "%%bash\necho 'it # is\n", "a = '中'  # 文\n\n#\n\n"])
+@pytest.mark.parametrize(
+    "source", [CELL, "", "\n", "# only this", "x = 1  ", "%%bash\necho 'it # is\n", "a = '中'  # 文\n\n#\n\n"]
+)
 def test_the_lines_make_up_the_source_again(source):
     assert "\n".join(line.own for line in remarks.lines(source)) == source
 

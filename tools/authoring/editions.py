@@ -2,11 +2,11 @@
 
     make editions FROM=zh            or: python -m tools.authoring.editions --from zh|en [CHAPTER ...]
 
-What Python runs is the same in both, what a reader reads is in the reader's language: comments, docstrings and alt texts
+What Python runs is the same in both, what a reader reads is in the reader's language: comments, docstrings, alt texts
 are an edition's own (`remarks`), all other code is equal to the byte.
 
-Code cells go to the other edition by cell id, in the order of the first; beside a line that did not change, the other's
-comments, docstrings and alt texts stay, and so do its texts. Cells that now hold remarks in the wrong language, or whose
+Code cells go to the other edition by cell id, in the order of the first. Its text cells stay, and so do its comments,
+docstrings and alt texts beside a line that did not change. Cells that now hold remarks in the wrong language, or whose
 remarks changed in the first edition only, are listed for a translator. A text cell that the other edition lacks gets a
 placeholder there. If the code of a cell was changed in both since the last commit, nothing is written.
 
@@ -207,9 +207,7 @@ def carry_code(cell: NotebookNode, own: NotebookNode | None, edition: str) -> tu
     return new, foreign
 
 
-def changed_remarks(
-    now: dict[str, NotebookNode], committed: dict[str, NotebookNode | None], first: str
-) -> list[str]:
+def changed_remarks(now: dict[str, NotebookNode], committed: dict[str, NotebookNode | None], first: str) -> list[str]:
     """Ids of code cells whose remarks changed in the `first` edition since the commit, and not in the other."""
     said = {e: {c.id: remarks.remarks(c.source) for c in code_cells(nb)} for e, nb in now.items()}
     before = {e: {c.id: remarks.remarks(c.source) for c in code_cells(nb)} for e, nb in committed.items() if nb}

@@ -1,8 +1,8 @@
 """What of a code cell is an edition's own, and what both editions share: the lines of a cell, taken apart.
 
-An edition's own are its remarks: comments, docstrings, and the texts of `alt=` and `caption=`. All the rest is shared and
-must be the same to the byte. Comments are found with `tokenize`, the others in the syntax tree, so a `#` inside a string
-(an f-string of any Python from 3.11 on included) is none. A cell that is no Python (%%bash, ...) is shared as it stands.
+An edition's own are its remarks: comments, docstrings, and the texts of `alt=` and `caption=`. All the rest is shared:
+it must be the same to the byte. Comments are found with `tokenize`, the others in the syntax tree, so that a `#` in a
+string (or in an f-string of any Python from 3.11 on) is none. A cell that is no Python (%%bash) is shared as it stands.
 """
 
 import ast
@@ -84,7 +84,7 @@ def carried(new: str, old: str) -> tuple[str, bool]:
 
 
 def _pieces(source: str, spans: list[Span]) -> Iterator[tuple[int, str, Span | None]]:
-    """The source in order: (position, code, None), (position, "", a remark), and (position, "", None) at a line's end."""
+    """The source in order: (position, code, None), (position, "", a remark), (position, "", None) at a line's end."""
     position = 0
     for span in [*spans, None]:
         until = span.start if span else len(source)
@@ -117,7 +117,9 @@ def _spans(source: str) -> list[Span]:
         ]
         found += _docstrings(tree, text) + [span for node in _own_values(tree) for span in _texts(node, text)]
         found.sort()
-        return [span for before, span in zip([None, *found], found, strict=False) if not before or before.end <= span.start]
+        return [
+            span for before, span in zip([None, *found], found, strict=False) if not before or before.end <= span.start
+        ]
     return []
 
 
@@ -157,9 +159,9 @@ def _docstrings(tree: ast.Module, text: _Text) -> list[Span]:
 def _own_values(tree: ast.Module) -> Iterator[ast.expr]:
     """The values of `alt=` and `caption=`, as arguments and as variables."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg in OWN_ARGUMENTS:
-            yield node.value
-        elif isinstance(node, ast.Assign) and all(getattr(t, "id", "") in OWN_ARGUMENTS for t in node.targets):
+        if (isinstance(node, ast.keyword) and node.arg in OWN_ARGUMENTS) or (
+            isinstance(node, ast.Assign) and all(getattr(t, "id", "") in OWN_ARGUMENTS for t in node.targets)
+        ):
             yield node.value
 
 

@@ -41,7 +41,7 @@ def remark_problems(nb: NotebookNode, edition: str) -> list[str]:
 
 
 def word_problems(nb: NotebookNode, stem: str, root: Path) -> list[str]:
-    """Words given to label(), phrase() and Workflow({...}) that have no Chinese; words of the chapter's file not used."""
+    """Words given to label(), phrase() and Workflow({...}) that have no Chinese; words of the chapter's file unused."""
     own, shared = table(root, f"{stem}.toml"), table(root, SHARED)
     found, texts = [], set()
     for cell in code_cells(nb):
@@ -49,10 +49,14 @@ def word_problems(nb: NotebookNode, stem: str, root: Path) -> list[str]:
             tree = parse(cell.source)
         except SyntaxError:
             continue
-        texts |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        texts |= {
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
         for text in asked(tree):
             if text is None:
-                found.append(f"[{cell.id}] label() and phrase() take the English word itself, so that it can be looked up")
+                found.append(
+                    f"[{cell.id}] label() and phrase() take the English word itself, so that it can be looked up"
+                )
             elif text not in own and text not in shared:
                 found.append(f'[{cell.id}] "{text}" has no Chinese in {WORDS.as_posix()}/{stem}.toml')
     return found + [f'[setup] "{text}" of {stem}.toml is used in no cell' for text in own if text not in texts]

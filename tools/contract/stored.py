@@ -4,7 +4,6 @@ import base64
 import html
 import re
 import struct
-
 from typing import NamedTuple
 
 from nbformat import NotebookNode
@@ -121,7 +120,8 @@ class Picture(NamedTuple):
         found = []
         if len(self.alt) < least or not self.alt.endswith(end):
             found.append(
-                f"has a figure whose alt text is no sentence of at least {least} characters with a full stop: {self.alt!r}"
+                f"has a figure whose alt text is not a sentence of at least {least} characters with a full stop: "
+                f"{self.alt!r}"
             )
         if self.width > MAX_WIDTH:
             found.append(f"has a figure {self.width} pixels wide; at most {MAX_WIDTH}")

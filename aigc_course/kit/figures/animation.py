@@ -11,14 +11,16 @@ from matplotlib.figure import Figure
 
 from aigc_course.kit.figures.plotting import png_of, show_png
 
+DOTS_PER_INCH = 120  # fewer than a still picture has: it is stored once a frame
+
 
 def show_animation(figures: Iterable[Figure], alt: str, *, seconds: float = 1.0, num_colours: int = 64) -> None:
     """Display the figures in turn, `seconds` each and the last one longer, three times; then the last one stays.
 
     figures:  all of one size; they are closed.  A viewer that shows no animation shows the last one.
-    alt:      one English sentence at least that says what is to be seen
+    alt:      a sentence at least, in the notebook's language, that says what is to be seen
     """
-    show_png(animated_png(figures, seconds=seconds, num_colours=num_colours), alt)
+    show_png(animated_png(figures, seconds=seconds, num_colours=num_colours), alt, DOTS_PER_INCH)
 
 
 def animated_png(figures: Iterable[Figure], *, seconds: float = 1.0, num_colours: int = 64) -> bytes:
@@ -27,7 +29,7 @@ def animated_png(figures: Iterable[Figure], *, seconds: float = 1.0, num_colours
 
     frames = []
     for fig in figures:
-        frames.append(Image.open(io.BytesIO(png_of(fig, palette=False))).convert("RGB"))
+        frames.append(Image.open(io.BytesIO(png_of(fig, palette=False, dots_per_inch=DOTS_PER_INCH))).convert("RGB"))
         plt.close(fig)
     if len({frame.size for frame in frames}) != 1:
         raise ValueError(f"an animation needs figures of one size, not {sorted({frame.size for frame in frames})}")

@@ -28,7 +28,9 @@ COLUMNS = 3  # steps in a row
 STEP = (0.42, 0.33)  # half the width and height of a step's box; columns and rows are 1 apart
 NODE = (0.31, 0.36)  # of a node's
 
-PIECES = re.compile(r"(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[、。，；：！？）》”]*\s*")  # of a text, between which a line may end
+PIECES = re.compile(
+    r"(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[、。，；：！？）》”]*\s*"
+)  # of a text, between which a line may end
 
 Place = tuple[float, float]
 

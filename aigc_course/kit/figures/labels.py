@@ -1,8 +1,8 @@
 """Words inside figures and printed tables in the reader's language, and the font that draws them.
 
-The code says the English word, the same in both editions; `words/*.toml` holds its Chinese: one file for each chapter,
-and kit.toml for what helpers draw and several chapters share. Only where Chinese is drawn a font is looked for: the first
-of FONTS that is installed and has every character. Without one, figures speak English and one line says how to get one.
+The code says the English word, the same in both editions; `words/*.toml` holds its Chinese: one file for a chapter, and
+kit.toml for what helpers draw and several chapters share. A font is looked for only where Chinese is drawn: the first
+of FONTS that is installed and has every character. Without one, figures speak English, and one line says how to get it.
 """
 
 import re
@@ -60,7 +60,7 @@ def words() -> dict[str, str]:
 def chinese_font() -> str | None:
     """The first family of FONTS that is installed and has every character of `words`; None without one.
 
-    Matplotlib remembers its list of fonts, so a font that was installed later is not on it: then the folders of fonts are
+    Matplotlib remembers its list of fonts, so one that was installed later is not on it: then the folders of fonts are
     listed (no file of another name is opened) instead of building that list anew, which takes many seconds.
     """
     from matplotlib import font_manager

@@ -3,11 +3,10 @@
 The colors are Okabe and Ito's, told apart with any kind of color vision; the paper is white, so a figure reads alike
 on a light and a dark page. Helpers draw on `ax` and return it; only `show` displays.
 
-A figure is displayed as HTML, <img alt="..." src="data:...">, since that is where the text reaches the reader: JupyterLab
-and nbconvert's templates for pages and slides ignore the `alt` of a bare image's metadata (of 92 figures in the exported
-pages none kept its text), while all of them, VS Code and Colab show an <img> as it is. The picture is stored once, so the
-notebook is no larger, and `width` lets twice as many pixels as the page has make it sharp. The price: an export to PDF
-shows the text in the picture's place. In a terminal, too, the text stands for the picture.
+A figure is displayed as HTML, <img alt="..." src="data:...">, since that is where the text reaches the reader: in
+JupyterLab and nbconvert's pages and slides, which ignore the `alt` of a bare image's metadata (of 92 figures exported so,
+none kept its text). The picture is stored once, so a notebook is no larger, and `width` lets twice as many pixels as the
+page has make it sharp. The price: an export to PDF shows the text in the picture's place, as a terminal does.
 """
 
 import html
@@ -59,7 +58,7 @@ def figure(nrows: int = 1, ncols: int = 1, *, width: float = 7.0, height: float 
 
 
 def show(drawing: Figure | Axes | np.ndarray, alt: str) -> None:
-    """Display a figure (or the figure of these Axes) with `alt`: a sentence, in the notebook's language, of what is seen."""
+    """Display a figure (or the figure of these Axes); alt: a sentence on what is seen, in the notebook's language."""
     if not is_sentence(alt):
         raise ValueError(
             f'alt="{alt}" is too short: say in a whole sentence, ending in a full stop (. or 。), what is to be seen'
@@ -78,10 +77,10 @@ def is_sentence(text: str) -> bool:
     return len(text.split()) >= 5 and text.endswith(".")
 
 
-def png_of(fig: Figure, *, palette: bool = True) -> bytes:
+def png_of(fig: Figure, *, palette: bool = True, dots_per_inch: int = DOTS_PER_INCH) -> bytes:
     """The figure as the bytes of a PNG, with a palette where that does not show; the same figure, the same bytes."""
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    fig.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
     return with_palette(buffer.getvalue()) if palette else buffer.getvalue()
 
 
@@ -168,7 +167,12 @@ def plot_confusion(matrix: np.ndarray, *, ax: Axes | None = None) -> Axes:
         if count:
             colour = "#707070" if row == column else "black"
             ax.text(column, row, f"{count:,}", ha="center", va="center", fontsize=7, color=colour)
-    ax.set(xlabel=label("predicted class"), ylabel=label("true class"), xticks=range(len(matrix)), yticks=range(len(matrix)))
+    ax.set(
+        xlabel=label("predicted class"),
+        ylabel=label("true class"),
+        xticks=range(len(matrix)),
+        yticks=range(len(matrix)),
+    )
     return ax
 
 

@@ -80,7 +80,9 @@ def test_chinese_is_drawn_with_glyphs_and_not_with_boxes(in_chinese, capsys, rec
 
 
 @needs_a_font
-def test_a_font_that_matplotlib_has_not_listed_yet_is_found_without_reading_all_fonts(in_chinese, monkeypatch, tmp_path):
+def test_a_font_that_matplotlib_has_not_listed_yet_is_found_without_reading_all_fonts(
+    in_chinese, monkeypatch, tmp_path
+):
     new = tmp_path / Path(ANY_CHINESE).name
     os.symlink(ANY_CHINESE, new)
     damaged = shutil.copy(__file__, tmp_path / "simhei.ttf")

@@ -52,7 +52,9 @@ def test_a_text_reaches_the_page_as_it_was_written(shown, alt):
     assert picture_in(shown)[0] == alt
 
 
-@pytest.mark.parametrize("alt", ["", "A line.", "A line that rises from one to three", "一条直线。", "一条从1升到3的直线，穿过原点上方"])
+@pytest.mark.parametrize(
+    "alt", ["", "A line.", "A line that rises from one to three", "一条直线。", "一条从1升到3的直线，穿过原点上方"]
+)
 def test_a_text_that_says_too_little_is_refused(shown, alt):
     with pytest.raises(ValueError, match="whole sentence"):
         plotting.show(plotting.figure()[0], alt=alt)
