@@ -4,9 +4,9 @@ The colors are Okabe and Ito's, told apart with any kind of color vision; the pa
 on a light and a dark page. Helpers draw on `ax` and return it; only `show` displays.
 
 A figure is displayed as HTML, <img alt="..." src="data:...">, since that is where the text reaches the reader: in
-JupyterLab and nbconvert's pages and slides, which ignore the `alt` of a bare image's metadata (of 92 figures exported so,
-none kept its text). The picture is stored once, so a notebook is no larger, and `width` lets twice as many pixels as the
-page has make it sharp. The price: an export to PDF shows the text in the picture's place, as a terminal does.
+JupyterLab and nbconvert's pages and slides, which ignore the `alt` of a bare image's metadata (of 92 figures exported
+so, none kept its text). The picture is stored once, so a notebook is no larger, and `width` lets twice as many pixels
+as the page has make it sharp. The price: an export to PDF shows the text in the picture's place, as a terminal does.
 """
 
 import html
