@@ -143,7 +143,7 @@ STORED = contract.is_stored_clean
 FIGURES = contract.figures_are_described
 REMARKS = in_chinese(contract.remarks_speak_the_readers_language)
 WORDS = contract.drawn_words_are_translated
-BARE = new_output("display_data", data={"image/png": ""}, metadata={"image/svg+xml": {"alt": "another"}})
+BARE = new_output("display_data", data={"image/jpeg": ""}, metadata={"image/svg+xml": {"alt": "another"}})
 BREAKS = {
     "random id": (contract.cells_have_readable_ids, rename("first-idea", "3f2b8c1e"), "3f2b8c1e", "readable"),
     "id missing": (contract.cells_have_readable_ids, rename("remember", "the-end"), "remember", "missing"),
@@ -264,7 +264,7 @@ BREAKS = {
     ),
     "English alt in Chinese": (
         REMARKS,
-        edit("first-figure", 'alt="[^"]*"', 'alt="A line."'),
+        edit("first-figure", 'alt="[^"]*"', 'alt="A straight line."'),
         "first-figure",
         "not Chinese",
     ),
@@ -318,6 +318,8 @@ def test_what_is_right_is_left_alone(chapter, change):
 
 def test_the_start_needs_one_exercise_and_one_question(chapter):
     start = contract.Chapter(chapter.path.with_name("00_start_here.ipynb"), chapter.nb, chapter.questions, chapter.root)
+    words = chapter.root / language.WORDS
+    (words / f"{STEM}.toml").rename(words / "00_start_here.toml")
     start.nb.cells = [cell for cell in start.nb.cells if not cell.id.startswith(("exercise-2", "exercise-3"))]
     for cell in start.nb.cells:
         cell.source = cell.source.replace('"05_2', '"00')

@@ -28,8 +28,10 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
 PALETTE = (BLUE, ORANGE, SKY, RED, BLACK, GREEN, PURPLE, YELLOW)
 
 PAGE_DOTS_PER_INCH = 90  # of the page that the figure stands on
-DOTS_PER_INCH = 180  # of the picture: two pixels for each of the page, as modern screens have them
-LARGEST_CHANGE = 0.25  # of 255, the mean over a picture: far below what one can see
+SHARP, LESS_SHARP = 180, 144  # dots per inch of the picture: a modern screen has two for each of the page
+MANY_BYTES = 30_000  # a sharp picture of more is stored less sharp, so that a notebook stays below 400 kB
+COLORS = (32, 64, 255)  # of a palette; the fewest that do not show are taken
+LARGEST_CHANGE = 0.5  # of 255, the mean over a picture: far below what one can see
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=PALETTE),
@@ -77,37 +79,56 @@ def is_sentence(text: str) -> bool:
     return len(text.split()) >= 5 and text.endswith(".")
 
 
-def png_of(fig: Figure, *, palette: bool = True, dots_per_inch: int = DOTS_PER_INCH) -> bytes:
-    """The figure as the bytes of a PNG, with a palette where that does not show; the same figure, the same bytes."""
+def png_of(fig: Figure) -> bytes:
+    """The figure as the bytes of a PNG, small and sharp; the same figure gives the same bytes.
+
+    A drawing gets a palette; a photograph keeps its colors, and as many dots as the page has, since its own are fewer.
+    """
+    for dots_per_inch in (SHARP, LESS_SHARP):
+        png = with_palette(rendered(fig, dots_per_inch))
+        if png is None:
+            return rendered(fig, PAGE_DOTS_PER_INCH)
+        if len(png) <= MANY_BYTES:
+            break
+    return png
+
+
+def rendered(fig: Figure, dots_per_inch: int) -> bytes:
+    """The figure as the bytes of a PNG in full color, which says how many dots an inch it has."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
-    return with_palette(buffer.getvalue()) if palette else buffer.getvalue()
-
-
-def with_palette(png: bytes) -> bytes:
-    """The same picture in 255 colours, a third of the size, unless that would show, as it does in photographs."""
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(png)).convert("RGB")
-    fewer = image.quantize(255, dither=Image.Dither.NONE)
-    change = np.abs(np.asarray(image, dtype=int) - np.asarray(fewer.convert("RGB"), dtype=int)).mean()
-    if change > LARGEST_CHANGE:
-        return png
-    buffer = io.BytesIO()
-    fewer.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def show_png(png: bytes, alt: str, dots_per_inch: int = DOTS_PER_INCH) -> None:
-    """Display the bytes of a PNG with its text, as large on the page as if it had PAGE_DOTS_PER_INCH."""
+def with_palette(png: bytes) -> bytes | None:
+    """The same picture in as few of COLORS as do not show, a fraction of the size; None if 255 would show too."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(png))
+    resolution, image = image.info["dpi"], image.convert("RGB")
+    for number in COLORS:
+        fewer = image.quantize(number, dither=Image.Dither.NONE)
+        change = np.abs(np.asarray(image, dtype=int) - np.asarray(fewer.convert("RGB"), dtype=int)).mean()
+        if change <= LARGEST_CHANGE:
+            buffer = io.BytesIO()
+            fewer.save(buffer, "PNG", optimize=True, dpi=resolution)
+            return buffer.getvalue()
+    return None
+
+
+def show_png(png: bytes, alt: str) -> None:
+    """Display the bytes of a PNG with its text, on the page as large as its figure is in inches."""
     import base64
 
     from IPython.display import display
+    from PIL import Image
 
-    width = round(int.from_bytes(png[16:20], "big") * PAGE_DOTS_PER_INCH / dots_per_inch)
+    image = Image.open(io.BytesIO(png))
+    width = round(image.width * PAGE_DOTS_PER_INCH / round(image.info["dpi"][0]))
     source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
-    picture = f'<img alt="{html.escape(alt)}" width="{width}" src="{source}">'
-    display({"text/html": picture, "text/plain": alt}, raw=True)
+    display(
+        {"text/html": f'<img alt="{html.escape(alt)}" width="{width}" src="{source}">', "text/plain": alt}, raw=True
+    )
 
 
 def show_source(thing: object) -> None:

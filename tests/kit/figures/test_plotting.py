@@ -68,19 +68,36 @@ def test_the_same_figure_gives_the_same_bytes():
     assert draw() == draw()
 
 
-def test_a_figure_is_stored_small_and_looks_the_same_and_a_photograph_keeps_its_colours():
-    def stored(draw):
-        fig, ax = plotting.figure()
-        draw(ax)
-        plain = io.BytesIO()
-        fig.savefig(plain, format="png", dpi=plotting.DOTS_PER_INCH)
-        small = plotting.with_palette(plain.getvalue())
-        before, after = (np.asarray(Image.open(png).convert("RGB"), int) for png in (plain, io.BytesIO(small)))
-        return len(small) / len(plain.getvalue()), np.abs(before - after)
+def stored(draw):
+    """What is stored of a figure, beside its pixels before: size, dots per inch, what changed of 255."""
+    fig, ax = plotting.figure()
+    draw(ax)
+    png = plotting.png_of(fig)
+    image = Image.open(io.BytesIO(png))
+    dots = round(image.info["dpi"][0])
+    plain = plotting.rendered(fig, dots)
+    plotting.plt.close(fig)
+    before, after = (np.asarray(Image.open(io.BytesIO(one)).convert("RGB"), int) for one in (plain, png))
+    return len(png) / len(plain), dots, np.abs(before - after)
 
-    size, change = stored(lambda ax: ax.plot(np.sin(np.arange(99)), label="a curve"))
-    assert size < 0.7 and change.mean() < 0.25 and change.max() < 80
-    _, change = stored(lambda ax: ax.imshow(np.random.default_rng(0).random((200, 300, 3))))
+
+def test_a_figure_is_stored_small_and_sharp_and_looks_the_same():
+    size, dots, change = stored(lambda ax: ax.plot(np.sin(np.arange(9)), label="a curve"))
+    assert (size < 0.5, dots) == (True, plotting.SHARP)
+    assert change.mean() <= plotting.LARGEST_CHANGE
+    assert change.max() < 80
+
+
+def test_a_figure_that_would_be_large_is_less_sharp():
+    points = np.random.default_rng(0).normal(size=(2, 5000))
+    _, dots, change = stored(lambda ax: ax.scatter(*points, s=4))
+    assert dots == plotting.LESS_SHARP
+    assert change.mean() <= plotting.LARGEST_CHANGE
+
+
+def test_a_photograph_keeps_its_colours():
+    _, dots, change = stored(lambda ax: ax.imshow(np.random.default_rng(0).random((200, 300, 3))))
+    assert dots == plotting.PAGE_DOTS_PER_INCH
     assert change.max() == 0
 
 
