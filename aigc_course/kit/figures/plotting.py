@@ -117,18 +117,22 @@ def with_palette(png: bytes) -> bytes | None:
 
 
 def show_png(png: bytes, alt: str) -> None:
-    """Display the bytes of a PNG with its text, on the page as large as its figure is in inches."""
+    """Display the bytes of a PNG with its text."""
+    from IPython.display import display
+
+    display(page_picture(png, alt), raw=True)
+
+
+def page_picture(png: bytes, alt: str) -> dict[str, str]:
+    """The bytes of a PNG as a page shows them: as large as the figure is in inches, with its text; by MIME type."""
     import base64
 
-    from IPython.display import display
     from PIL import Image
 
     image = Image.open(io.BytesIO(png))
     width = round(image.width * PAGE_DOTS_PER_INCH / round(image.info["dpi"][0]))
     source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
-    display(
-        {"text/html": f'<img alt="{html.escape(alt)}" width="{width}" src="{source}">', "text/plain": alt}, raw=True
-    )
+    return {"text/html": f'<img alt="{html.escape(alt)}" width="{width}" src="{source}">', "text/plain": alt}
 
 
 def show_source(thing: object) -> None:
