@@ -11,11 +11,12 @@ HOMES = {
     "bands": "expect",
     "datasets": "find_gpt2 find_gpt2_vocabulary load_analogies load_glove load_mnist load_polarity"
     " load_wikipedia_sentences load_wikipedia_text load_word_similarity",
-    "figures.plotting": "BLACK BLUE GREEN ORANGE PALETTE PURPLE RED SKY YELLOW figure png_of plot_confusion"
-    " plot_curves plot_images plot_reliability show show_source",
+    "figures.plotting": "BLACK BLUE GREEN ORANGE PALETTE PURPLE RED SKY YELLOW figure page_picture png_of"
+    " plot_confusion plot_curves plot_images plot_reliability show show_source",
     "figures.animation": "show_animation",
     "figures.diagrams": "diagram plot_graph show_graph",
     "figures.drawing": "DigitPad",
+    "figures.labels": "label phrase",
     "figures.workflow": "Again Done Workflow",
     "practice.exercises": "check hint quiz solution",
 }

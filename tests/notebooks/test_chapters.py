@@ -10,6 +10,7 @@ from nbformat.v4 import new_code_cell, new_output
 from tools import contract
 from tools.authoring import badges, links
 from tools.authoring.notebooks import EDITIONS, by_id, path_of, read, shown, stems
+from tools.contract import language
 
 
 def chapters() -> list[contract.Chapter]:
@@ -118,6 +119,21 @@ def in_package(source, module="topic"):
     return change
 
 
+def in_chinese(check):
+    """The check of a chapter as if it were the Chinese edition."""
+
+    def look(chapter):
+        path = chapter.path.parents[1] / "zh" / "06_1_new_chapter.ipynb"
+        return check(contract.Chapter(path, chapter.nb, chapter.questions, chapter.root))
+
+    return look
+
+
+def unused_word(chapter):
+    words = chapter.root / language.WORDS / f"{STEM}.toml"
+    words.write_text('[labels]\n"never said" = "从来不说"\n', encoding="utf-8")
+
+
 ERROR = new_output("error", ename="ValueError", evalue="no", traceback=[])
 WIDGET = new_output("display_data", data={"application/vnd.jupyter.widget-view+json": {}, "text/html": "a pad"})
 RESULTS = contract.closes_with_results_and_sources
@@ -125,6 +141,9 @@ OPENING = contract.opens_with_title_and_goals
 CODE = contract.code_cells_are_short_and_end_in_something
 STORED = contract.is_stored_clean
 FIGURES = contract.figures_are_described
+REMARKS = in_chinese(contract.remarks_speak_the_readers_language)
+WORDS = contract.drawn_words_are_translated
+BARE = new_output("display_data", data={"image/jpeg": ""}, metadata={"image/svg+xml": {"alt": "another"}})
 BREAKS = {
     "random id": (contract.cells_have_readable_ids, rename("first-idea", "3f2b8c1e"), "3f2b8c1e", "readable"),
     "id missing": (contract.cells_have_readable_ids, rename("remember", "the-end"), "remember", "missing"),
@@ -224,6 +243,40 @@ BREAKS = {
     "not run": (STORED, lambda chapter: by_id(chapter.nb)["quiz"].update(execution_count=None), "quiz", "make execute"),
     "short alt": (FIGURES, show(picture(alt="A line.")), "first-figure", "alt text"),
     "alt without a full stop": (FIGURES, show(picture(alt="word " * 20)), "first-figure", "alt text"),
+    "Chinese alt without a full stop": (
+        FIGURES,
+        show(picture(alt="一条从左下升到右上的直线")),
+        "first-figure",
+        "alt text",
+    ),
+    "bare picture without alt": (FIGURES, show(BARE), "first-figure", "alt text"),
+    "English comment in Chinese": (
+        REMARKS,
+        edit("first-figure", "$", "  # the whole line"),
+        "first-figure",
+        "not Chinese",
+    ),
+    "English docstring in Chinese": (
+        REMARKS,
+        edit("first-figure", "^", 'def f():\n    """Does nothing."""\n'),
+        "first-figure",
+        "not Chinese",
+    ),
+    "English alt in Chinese": (
+        REMARKS,
+        edit("first-figure", 'alt="[^"]*"', 'alt="A straight line."'),
+        "first-figure",
+        "not Chinese",
+    ),
+    "word without Chinese": (
+        WORDS,
+        edit("first-figure", "^", 'label("loss curve")\n'),
+        "first-figure",
+        '"loss curve" has no',
+    ),
+    "box without Chinese": (WORDS, edit("first-figure", "^", 'Workflow({"a": "A box"})\n'), "first-figure", '"A box"'),
+    "word that cannot be looked up": (WORDS, edit("first-figure", "^", "phrase(name)\n"), "first-figure", "itself"),
+    "word that no cell uses": (WORDS, unused_word, "setup", '"never said"'),
     "wide figure": (FIGURES, show(picture(width=1001)), "first-figure", "1001 pixels"),
     "no caption": (FIGURES, edit("first-figure-caption", r"^\*", "_"), "first-figure-caption", "Figure 1"),
     "caption of the other edition": (
@@ -234,7 +287,7 @@ BREAKS = {
     ),
     "wrong number": (FIGURES, edit("first-figure-caption", "1", "2"), "first-figure-caption", "figure 1"),
     "one caption for two": (FIGURES, show(picture(), picture()), "first-figure-caption", "Figure 2"),
-    "large notebook": (contract.is_small, output("x" * 300_000), "exercise-1-answer", "300 kB"),
+    "large notebook": (contract.is_small, output("x" * 400_000), "exercise-1-answer", "400 kB"),
 }
 
 
@@ -254,6 +307,8 @@ def test_what_is_broken_is_found(chapter, name):
         output("1875/1875 - accuracy: 0.97 - 100% of 5/5"),
         edit("sources", "$", "\n[this](../zh/05_2_text_generation.ipynb), [up](#Sources), [quiz](#quiz)"),
         edit("first-figure", "$", "\nx = 1" * 10),
+        edit("first-figure", "$", "  # (n, 10), in Chinese 批次"),
+        edit("first-figure", "^", 'label("done"), phrase("the model")\n'),
     ],
 )
 def test_what_is_right_is_left_alone(chapter, change):
@@ -263,6 +318,8 @@ def test_what_is_right_is_left_alone(chapter, change):
 
 def test_the_start_needs_one_exercise_and_one_question(chapter):
     start = contract.Chapter(chapter.path.with_name("00_start_here.ipynb"), chapter.nb, chapter.questions, chapter.root)
+    words = chapter.root / language.WORDS
+    (words / f"{STEM}.toml").rename(words / "00_start_here.toml")
     start.nb.cells = [cell for cell in start.nb.cells if not cell.id.startswith(("exercise-2", "exercise-3"))]
     for cell in start.nb.cells:
         cell.source = cell.source.replace('"05_2', '"00')

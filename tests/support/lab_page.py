@@ -52,12 +52,13 @@ def run_all_cells(page, file: Path) -> None:
 
 
 def figures_appear(page, file: Path) -> None:
-    """Every figure that the cells drew is on the page, and is a picture that the browser can show."""
-    drawn = sum("image/png" in output.get("data", {}) for cell in code_cells(file) for output in cell["outputs"])
+    """Every figure that the cells drew is on the page, a picture that the browser can show, with its text."""
+    outputs = [output.get("data", {}) for cell in code_cells(file) for output in cell["outputs"]]
+    drawn = sum("".join(data.get("text/html", "")).startswith("<img ") for data in outputs)
     assert drawn > 0
-    widths = page.locator(".jp-RenderedImage img").evaluate_all("all => all.map(one => one.naturalWidth)")
-    assert len(widths) >= drawn
-    assert min(widths) > 0
+    figures = page.locator(".jp-OutputArea img[alt]").evaluate_all("all => all.map(one => [one.naturalWidth, one.alt])")
+    assert len(figures) >= drawn
+    assert all(width > 0 and len(alt) > 10 for width, alt in figures)
 
 
 def cell_of(page, file: Path, cell_id: str):
@@ -112,7 +113,7 @@ def drawing_reaches_the_kernel(page, file: Path) -> None:
         reading.locator(".jp-InputPrompt").click()
         page.keyboard.press("Shift+Enter")
 
-    picture = "cell => cell.querySelector('.jp-RenderedImage img')?.src ?? ''"
+    picture = "cell => cell.querySelector('.jp-OutputArea img')?.src ?? ''"
     changes(page, lambda: reading.evaluate(picture), run_again)
 
 

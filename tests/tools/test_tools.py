@@ -70,6 +70,9 @@ def test_nothing_is_overwritten(course, capsys):
         path_of(STEM, edition, course).unlink()
     assert chapter.main([STEM], course) == 1  # the questions are still there
     assert f"questions/{STEM}.toml exists already" in capsys.readouterr().err
+    (course / "aigc_course/kit/practice/questions" / f"{STEM}.toml").unlink()
+    assert chapter.main([STEM], course) == 1  # and the words
+    assert f"words/{STEM}.toml exists already" in capsys.readouterr().err
     assert len(before) == 2
 
 
@@ -93,6 +96,7 @@ def test_a_change_is_carried_over(course):
     path = path_of(STEM, "zh", course)
     nb = read(path)
     by_id(nb)["first-figure"].outputs = [new_output("stream", name="stdout", text="2\n")]
+    by_id(nb)["exercise-2-answer"].outputs = [new_output("stream", name="stdout", text="3\n")]
     by_id(nb)["quiz"].outputs = [new_output("stream", name="stdout", text="中文\n")]
     by_id(nb)["remember"].metadata.slideshow.slide_type = "notes"
     nb.cells.insert(4, new_code_cell("2 + 2", id="new-code", metadata=by_id(nb)["first-figure"].metadata))
@@ -103,13 +107,40 @@ def test_a_change_is_carried_over(course):
 
     assert editions.main(["--from", "zh", "05_2"], course) == 0
     zh, en = (read(path_of(STEM, edition, course)) for edition in EDITIONS)
-    assert [line for check in editions.DIFFERENCES for line in check(zh, en)] == []
-    assert by_id(en)["first-figure"].outputs[0].text == "2\n"
+    found = [line for check in editions.DIFFERENCES for line in check(zh, en)]
+    assert [line.split("]")[0] for line in found] == ["[first-figure", "[exercise-2-answer"]  # make execute runs both
+    assert by_id(en)["first-figure"].outputs == []  # to be run
+    assert by_id(en)["exercise-2-answer"].outputs[0].text == "done\n"
     assert by_id(en)["quiz"].outputs[0].text == "done\n"  # localized
     assert by_id(en)["setup"].source.endswith('start("en")')
     assert by_id(en)["remember"].source == remember
     assert by_id(en)["new-text"].source.startswith("TODO")
     assert [cell.id for cell in en.cells][4:6] == ["new-code", "new-text"]
+
+
+def test_remarks_stay_where_the_code_did_and_are_listed_where_it_did_not(course, capsys):
+    for edition, said in (("zh", "一"), ("en", "one")):
+        change(course, edition, "first-figure", f"a = 1  # {said}\nb = 2  # {said}")
+        change(course, edition, "exercise-1-answer", f"1  # {said}")
+        change(course, edition, "exercise-2-answer", f"2  # {said}")
+    commit(course)
+    change(course, "zh", "first-figure", "a = 1  # 一\nb = 3  # 三")
+    change(course, "zh", "exercise-1-answer", "1  # 一个")
+    assert editions.main(["--from", "zh"], course) == 0
+    told = capsys.readouterr().out.splitlines()[1:]
+    assert cell_of(course, "en", "first-figure").source == "a = 1  # one\nb = 3  # 三"
+    assert cell_of(course, "en", "exercise-1-answer").source == "1  # one"
+    assert len(told) == 2
+    assert "still to translate" in told[0] and "[first-figure], in English" in told[0]
+    assert "still true?" in told[1] and "[exercise-1-answer]" in told[1]
+
+
+def test_another_comment_in_each_edition_is_no_conflict(course):
+    commit(course)
+    for edition, said in (("zh", "一"), ("en", "one")):
+        change(course, edition, "quiz", cell_of(course, edition, "quiz").source + f"  # {said}")
+    assert editions.main(["--from", "zh"], course) == 0
+    assert cell_of(course, "en", "quiz").source.endswith("# one")
 
 
 def test_what_changed_in_both_is_refused(course, capsys):

@@ -1,4 +1,4 @@
-"""Begin a chapter: the skeleton of both editions and of its questions.
+"""Begin a chapter: the skeleton of both editions, of its questions and of the words that it draws.
 
     make chapter NAME=05_2_text_generation        or: python -m tools.authoring.chapter NAME
 
@@ -29,11 +29,17 @@ from tools.authoring.notebooks import (
 )
 
 NUM_EXERCISES, NUM_QUESTIONS = 3, 5
+WORDS_FOLDER = Path("aigc_course/kit/figures/words")
 FIGURE = """\
-from aigc_course.kit.figures.plotting import figure, show
+from aigc_course.kit import figure, label, show
 fig, ax = figure()
 ax.plot([0, 1], [0, 1])
-show(fig, alt="TODO: one English sentence that says what this figure shows.")"""
+ax.set(xlabel=label("TODO"))
+show(fig, alt="{alt}")"""
+ALT = {
+    "zh": "TODO：用一句中文说明这张图里有什么，以句号结尾。",
+    "en": "TODO: one English sentence that says what this figure shows.",
+}
 EXPECT = """\
 from aigc_course.kit.bands import expect
 expect("TODO", 0.0, data="none")"""
@@ -63,6 +69,13 @@ feedback = "size"
 code = '''todo_{n} = 2'''
 feedback = "size"
 """
+WORDS = """\
+# The words that chapter {number} draws and prints: English as in the code, and its Chinese.
+
+[labels]
+"TODO" = "TODO"
+"""
+ANSWER = {"zh": "在这里作答", "en": "your answer"}
 OPTION = """\
 [[quiz.options]]
 zh = "TODO"
@@ -80,8 +93,10 @@ def _text(cell_id: str, zh: str, en: str, slide: str = "subslide") -> tuple:
     return "markdown", cell_id, {"zh": zh, "en": en}, [], slide
 
 
-def _code(cell_id: str, source: str, *tags: str, slide: str = "fragment") -> tuple:
-    return "code", cell_id, dict.fromkeys(EDITIONS, source), list(tags), slide
+def _code(cell_id: str, source: str, *tags: str, slide: str = "fragment", **own: dict[str, str]) -> tuple:
+    """A code cell; `own` holds what stands in its braces in each edition: a comment, an alt text."""
+    sources = {e: source.format(**{name: said[e] for name, said in own.items()}) if own else source for e in EDITIONS}
+    return "code", cell_id, sources, list(tags), slide
 
 
 def outline(stem: str, address: str) -> list[tuple]:
@@ -100,8 +115,8 @@ def outline(stem: str, address: str) -> list[tuple]:
         ),
         ("code", "setup", setup, ["setup"], "skip"),
         _text("first-idea", "## TODO\n\nTODO", "## TODO\n\nTODO", "slide"),
-        _code("first-figure", FIGURE),
-        _text("first-figure-caption", "*图 1. TODO*\n\nTODO", "*Figure 1. TODO*\n\nTODO", "fragment"),
+        _code("first-figure", FIGURE, alt=ALT),
+        _text("first-figure-caption", "*图1　TODO*\n\nTODO", "*Figure 1. TODO*\n\nTODO", "fragment"),
         _text("expected-results", "## 预期结果\n\nTODO", "## Expected results\n\nTODO", "slide"),
         _code("expected-values", EXPECT, "localized"),
         _text(
@@ -116,7 +131,7 @@ def outline(stem: str, address: str) -> list[tuple]:
         answer = f"todo_{n}"
         cells += [
             _text(f"exercise-{n}", "### TODO\n\nTODO", "### TODO\n\nTODO"),
-            _code(f"exercise-{n}-answer", f"{answer} = ...  # your answer", "exercise"),
+            _code(f"exercise-{n}-answer", answer + " = ...  # {here}", "exercise", here=ANSWER),
             _code(f"exercise-{n}-check", f'check("{number}.{answer}", {answer})', "check", "localized"),
         ]
     return [
@@ -148,19 +163,22 @@ def questions(stem: str) -> str:
 
 
 def begin(stem: str, root: Path = ROOT) -> list[Path]:
-    """Write the three files of a new chapter and return their paths; ValueError rather than overwrite anything."""
+    """Write the four files of a new chapter and return their paths; ValueError rather than overwrite anything."""
     number = chapter_number(stem)
     if taken := [known for known in stems(root) if chapter_number(known) == number]:
         raise ValueError(f"chapter {number} is there already, as {taken[0]}; choose another number or edit that one")
     paths = {edition: path_of(stem, edition, root) for edition in EDITIONS}
     asked = root / "aigc_course" / "kit" / "practice" / "questions" / f"{stem}.toml"
-    if asked.exists():
-        raise ValueError(f"{shown(asked, root)} exists already; move it away or delete it first")
+    drawn = root / WORDS_FOLDER / f"{stem}.toml"
+    for file in (asked, drawn):
+        if file.exists():
+            raise ValueError(f"{shown(file, root)} exists already; move it away or delete it first")
     address = repository(root)
     for edition, path in paths.items():
         write(path, skeleton(stem, edition, address))
     write_text(asked, questions(stem))
-    return [*paths.values(), asked]
+    write_text(drawn, WORDS.format(number=number))
+    return [*paths.values(), asked, drawn]
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:

@@ -2,9 +2,17 @@
 
     make editions FROM=zh            or: python -m tools.authoring.editions --from zh|en [CHAPTER ...]
 
-Code cells and outputs go to the other edition by cell id, in the order of the first; its texts stay. A text cell
-that the other edition lacks gets a placeholder there. If the same code cell was changed in both since the last
-commit, nothing is written.
+What Python runs is the same in both, what a reader reads is in the reader's language: comments, docstrings, alt texts
+are an edition's own (`remarks`), all other code is equal to the byte.
+
+Code cells go to the other edition by cell id, in the order of the first. Its text cells stay, and so do its comments,
+docstrings and alt texts beside a line that did not change. Cells that now hold remarks in the wrong language, or whose
+remarks changed in the first edition only, are listed for a translator. A text cell that the other edition lacks gets a
+placeholder there. If the code of a cell was changed in both since the last commit, nothing is written.
+
+Outputs are not carried over: the words in figures and printed lines are in the reader's language, so each edition is
+executed by itself (`make execute` runs both). A cell whose code did not change keeps its outputs, another one loses
+them, and the contract asks for the run. The kinds of the outputs and the numbers in their text must agree afterwards.
 """
 
 import argparse
@@ -17,6 +25,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from tools.authoring import remarks
 from tools.authoring.notebooks import (
     EDITIONS,
     METADATA,
@@ -38,6 +47,7 @@ from tools.authoring.notebooks import (
 LITERAL = re.compile(r'\bstart\("(?:zh|en)"\)')
 CODE_BLOCKS = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 FORMULA = re.compile(r"(?<!\\)\$\$(.+?)(?<!\\)\$\$", re.DOTALL)
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 LANGUAGE = {"zh": "Chinese", "en": "English"}
 
 
@@ -46,8 +56,9 @@ class BothChanged(Exception):
 
 
 def shared_source(cell: NotebookNode) -> str:
-    """The source without what is an edition's own: the literal in the setup cell."""
-    return LITERAL.sub('start("…")', cell.source) if "setup" in tags(cell) else cell.source
+    """The source without what is an edition's own: remarks, and the literal in the setup cell."""
+    code = remarks.shared(cell.source)
+    return LITERAL.sub('start("…")', code) if "setup" in tags(cell) else code
 
 
 # What must be equal: each function takes both notebooks and returns one line for each difference
@@ -73,7 +84,7 @@ def cell_differences(zh: NotebookNode, en: NotebookNode) -> list[str]:
 
 
 def code_differences(zh: NotebookNode, en: NotebookNode) -> list[str]:
-    """Code cells are equal to the byte, but for the literal in the setup cell; missing ones count."""
+    """Code cells are equal to the byte, but for remarks and the literal in the setup cell; missing ones count."""
     found = []
     for a, b in _pairs(zh, en):
         if a.cell_type == "code" and shared_source(a) != shared_source(b):
@@ -85,12 +96,34 @@ def code_differences(zh: NotebookNode, en: NotebookNode) -> list[str]:
 
 
 def output_differences(zh: NotebookNode, en: NotebookNode) -> list[str]:
-    """Texts and pictures are equal, except in cells tagged localized or timing."""
-    return [
-        f"[{a.id}] outputs differ"
-        for a, b in _pairs(zh, en)
-        if a.cell_type == "code" and a.outputs != b.get("outputs") and not tags(a) & {"localized", "timing"}
-    ]
+    """Outputs are of the same kinds and say the same numbers, except in cells tagged localized or timing."""
+    found = []
+    for a, b in _pairs(zh, en):
+        if a.cell_type != "code" or b.cell_type != "code" or tags(a) & {"localized", "timing"}:
+            continue
+        if kinds(a) != kinds(b):
+            found.append(f"[{a.id}] outputs differ: zh stores {kinds(a)}, en {kinds(b)}; make execute runs both")
+        elif numbers(a) != numbers(b):
+            only = sorted(set(numbers(a)) ^ set(numbers(b))) or "the same, not as often"
+            found.append(f"[{a.id}] outputs differ in their numbers: {only}; make execute runs both editions")
+    return found
+
+
+def kinds(cell: NotebookNode) -> list[str]:
+    """What the cell's outputs are: stream, figure, or MIME types."""
+    return ["figure" if is_figure(o) else "+".join(sorted(o.get("data", {}))) or o.output_type for o in cell.outputs]
+
+
+def is_figure(output: NotebookNode) -> bool:
+    """Whether an output is a picture, by itself or in HTML that gives it its alt text."""
+    data = output.get("data", {})
+    return any(kind.startswith("image/") for kind in data) or data.get("text/html", "").startswith("<img ")
+
+
+def numbers(cell: NotebookNode) -> list[str]:
+    """The numbers in the text of the cell's outputs; a figure has none, its alt text is the edition's own."""
+    texts = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs if not is_figure(o)]
+    return sorted(number for text in texts for number in NUMBER.findall(text))
 
 
 def metadata_differences(zh: NotebookNode, en: NotebookNode) -> list[str]:
@@ -129,29 +162,22 @@ def _pairs(zh: NotebookNode, en: NotebookNode) -> list[tuple[NotebookNode, Noteb
 # Carrying a change over
 
 
-def copy_outputs(source: NotebookNode, target: NotebookNode) -> None:
-    """Give the target's code cells the outputs of the source's, in place; those tagged localized keep their own."""
-    for a, b in _pairs(source, target):
-        if a.cell_type == "code":
-            b.execution_count = a.execution_count
-            if "localized" not in tags(a):
-                b.outputs = copy.deepcopy(a.outputs)
+def carry(source: NotebookNode, target: NotebookNode, edition: str) -> tuple[NotebookNode, list[str], list[str]]:
+    """The target (of `edition`) with the source's code, tags and order.
 
-
-def carry(source: NotebookNode, target: NotebookNode, edition: str) -> tuple[NotebookNode, list[str]]:
-    """The target (of `edition`) with the source's code, outputs, tags and order; the ids of texts still to write."""
-    mine, result, to_write = by_id(target), [], []
+    Returns it with the ids of the texts still to write, and of the code cells with remarks still to translate.
+    """
+    mine, result, to_write, to_translate = by_id(target), [], [], []
     for cell in source.cells:
         own = mine.get(cell.id)
+        if own and own.cell_type != cell.cell_type:
+            own = None
         if cell.cell_type == "code":
-            new = copy.deepcopy(cell)
-            if "setup" in tags(cell):
-                new.source = LITERAL.sub(f'start("{edition}")', cell.source)
-            if "localized" in tags(cell):
-                new.outputs = own.get("outputs", []) if own else []
+            new, foreign = carry_code(cell, own, edition)
+            to_translate += [cell.id] * foreign
         else:
-            new = own if own and own.cell_type == cell.cell_type else copy.deepcopy(cell)
-            if new is not own:
+            new = own or copy.deepcopy(cell)
+            if own is None:
                 new.source = f"TODO: write the text of cell `{cell.id}` in {LANGUAGE[edition]}"
                 to_write.append(cell.id)
             new.metadata = copy.deepcopy(cell.metadata)
@@ -164,7 +190,35 @@ def carry(source: NotebookNode, target: NotebookNode, edition: str) -> tuple[Not
             kept.add(cell.id)
     new = copy.deepcopy(target)
     new.cells = result
-    return new, to_write
+    return new, to_write, to_translate
+
+
+def carry_code(cell: NotebookNode, own: NotebookNode | None, edition: str) -> tuple[NotebookNode, bool]:
+    """The other edition's form of a code cell, and whether remarks of the first had to be taken with it."""
+    new = copy.deepcopy(cell)
+    if "setup" in tags(cell):
+        new.source, foreign = LITERAL.sub(f'start("{edition}")', cell.source), False
+    else:
+        new.source, foreign = remarks.carried(cell.source, own.source if own else "")
+    if own and shared_source(own) == shared_source(cell):
+        new.outputs, new.execution_count = own.outputs, own.execution_count
+    else:
+        new.outputs, new.execution_count = [], None
+    return new, foreign
+
+
+def changed_remarks(now: dict[str, NotebookNode], committed: dict[str, NotebookNode | None], first: str) -> list[str]:
+    """Ids of code cells whose remarks changed in the `first` edition since the commit, and not in the other."""
+    said = {e: {c.id: remarks.remarks(c.source) for c in code_cells(nb)} for e, nb in now.items()}
+    before = {e: {c.id: remarks.remarks(c.source) for c in code_cells(nb)} for e, nb in committed.items() if nb}
+    if len(before) < len(EDITIONS):
+        return []
+    second = other(first)
+    return [
+        i
+        for i, own in said[first].items()
+        if i in said[second] and own != before[first].get(i, own) and said[second][i] == before[second].get(i)
+    ]
 
 
 def changed_in_both(notebooks: dict[str, NotebookNode], committed: dict[str, NotebookNode | None]) -> list[str]:
@@ -193,7 +247,7 @@ def last_commit(path: Path, root: Path = ROOT) -> NotebookNode | None:
 
 
 def carried(stem: str, first: str, root: Path = ROOT) -> tuple[Path, NotebookNode, list[str]]:
-    """Path and new content of the edition that follows `first`, and the ids of its texts still to write."""
+    """Path and new content of the edition that follows `first`, and lines that say what is still to write."""
     paths = {edition: path_of(stem, edition, root) for edition in EDITIONS}
     empty = nbformat.v4.new_notebook(metadata=METADATA)
     notebooks = {e: empty if e != first and not path.exists() else read(path) for e, path in paths.items()}
@@ -203,8 +257,13 @@ def carried(stem: str, first: str, root: Path = ROOT) -> tuple[Path, NotebookNod
             f"{stem}: changed in both editions since the last commit, differently: {', '.join(both)}. "
             "Make these cells equal by hand, or take one back, then run this again; nothing was written"
         )
-    second = other(first)
-    return paths[second], *carry(notebooks[first], notebooks[second], second)
+    second, changed = other(first), changed_remarks(notebooks, committed, first)
+    nb, to_write, to_translate = carry(notebooks[first], notebooks[second], second)
+    remark = f"comments, docstring or alt text of [{{}}], in {LANGUAGE[second]}"
+    told = [f"still to write: the text of [{i}]" for i in to_write]
+    told += [f"still to translate: {remark.format(i)}" for i in to_translate]
+    told += [f"still true? {remark.format(i)}: {first} changed" for i in changed if i not in to_translate]
+    return paths[second], nb, told
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
@@ -217,10 +276,9 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         results = [carried(stem, options.first, root) for stem in find(options.chapter, root)]
     except (BothChanged, ValueError, FileNotFoundError) as error:
         return stop(error)
-    for path, nb, to_write in results:
+    for path, nb, told in results:
         print(f"{shown(path, root)}: {'written' if write(path, nb) else 'was already alike'}")
-        for cell_id in to_write:
-            print(f"  still to write: the text of [{cell_id}]")
+        print("".join(f"  {line}\n" for line in told), end="")
     return 0
 
 

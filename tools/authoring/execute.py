@@ -1,4 +1,4 @@
-"""Run chapters at quick scale and store their outputs, tidied and the same in both editions.
+"""Run chapters at quick scale and store their outputs, tidied: each edition its own, in its reader's language.
 
     make execute CHAPTER=05_1        or: python -m tools.authoring.execute [CHAPTER ...] [--edition zh|en|both]
 
@@ -73,8 +73,6 @@ def execute(stem: str, wanted: tuple[str, ...], root: Path = ROOT) -> None:
         print(f"{shown(paths[edition], root)}: ran in {time.perf_counter() - begin:.1f} s")
         for line in tidy(nb, root):
             print(f"  dropped from stderr: {line}")
-    if len(wanted) == 2:
-        editions.copy_outputs(*notebooks.values())
     for edition, nb in notebooks.items():
         write(paths[edition], nb)
 
@@ -97,7 +95,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         except (CellFailed, ValueError, FileNotFoundError) as error:
             failed = stop(error)
     if len(wanted) == 1 and not failed:
-        print(f"only the edition {wanted[0]} was run; make editions FROM={wanted[0]} carries its outputs over")
+        print(f"only the edition {wanted[0]} was run; the other one keeps the outputs that it has")
     return failed
 
 

@@ -29,7 +29,7 @@ from tools.authoring.notebooks import (
     stop,
     tags,
 )
-from tools.contract import code, practice, stored
+from tools.contract import code, language, practice, stored
 
 QUESTIONS = Path("aigc_course/kit/practice/questions")
 REQUIRED = ("title", "goals", "setup", "expected-results", "exercises", "quiz", "remember", "sources")
@@ -158,13 +158,23 @@ def localized_cells_are_tagged(chapter: Chapter) -> list[str]:
     return code.language_problems(chapter.nb)
 
 
+def remarks_speak_the_readers_language(chapter: Chapter) -> list[str]:
+    if chapter.edition == "zh" and chapter.path.stem in language.STILL_ENGLISH:
+        return []
+    return language.remark_problems(chapter.nb, chapter.edition)
+
+
+def drawn_words_are_translated(chapter: Chapter) -> list[str]:
+    return language.word_problems(chapter.nb, chapter.path.stem, chapter.root)
+
+
 def is_finished(chapter: Chapter) -> list[str]:
     found = [f"[{cell.id}] still says TODO" for cell in chapter.nb.cells if "TODO" in cell.source]
     return found + (["[exercises] the questions still say TODO"] if "TODO" in str(chapter.questions) else [])
 
 
 def package_equals_cells(chapter: Chapter) -> list[str]:
-    return code.package_problems(chapter.nb, chapter.root / "aigc_course")
+    return code.package_problems(chapter.nb, chapter.root / "aigc_course", chapter.edition)
 
 
 def links_lead_somewhere(chapter: Chapter) -> list[str]:
@@ -200,6 +210,8 @@ CHECKS = (
     every_cell_is_on_a_slide,
     code_cells_are_short_and_end_in_something,
     localized_cells_are_tagged,
+    remarks_speak_the_readers_language,
+    drawn_words_are_translated,
     is_finished,
     package_equals_cells,
     links_lead_somewhere,

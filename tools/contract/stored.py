@@ -1,18 +1,26 @@
 """Checks of what a notebook stores: outputs, pictures, size. Each returns lines "[cell id] what"."""
 
 import base64
+import html
 import re
 import struct
+from typing import NamedTuple
 
 from nbformat import NotebookNode
 
 from tools.authoring.notebooks import code_cells, to_text
 from tools.authoring.tidy import WIDGET
+from tools.contract.language import HAN
 
-MAX_BYTES = 300_000
-MAX_WIDTH = 1000  # pixels: a figure of 10 inches at 100 dpi
-MIN_ALT = 40  # characters
-CAPTION = {"zh": re.compile(r"\*图 (\d+)\. .+\*"), "en": re.compile(r"\*Figure (\d+)\. .+\*")}
+MAX_BYTES = 400_000
+MAX_WIDTH = 1000  # pixels of the page; the picture itself has twice as many
+ALT = {  # an alt text of either language: so many characters at least, and how it ends
+    "zh": (12, "。"),
+    "en": (40, "."),
+}
+SHOWN = re.compile(r'<img alt="([^"]*)" width="(\d+)" src="data:image/png;base64,([^"]*)">')
+DATA_ADDRESS = re.compile(r"data:[\w/+.-]+;base64,[\w/+=]*")  # letters that say nothing
+CAPTION = {"zh": re.compile(r"\*图 ?(\d+)(?:\. |　).+\*"), "en": re.compile(r"\*Figure (\d+)\. .+\*")}
 BAR = r"[\r\x08]|\d+%\|.*\|.*\d+/\d+|\d+(?:it|B) \[\d\d:\d\d,|[█━╸╺]{5}"
 TRACES = {
     "an absolute path": re.compile(
@@ -20,9 +28,7 @@ TRACES = {
     ),
     "a warning": re.compile(r"\b[A-Z]\w*Warning\b:|^WARNING\b", re.MULTILINE),
     "a memory address, different in each run": re.compile(r"\bat 0x[0-9a-fA-F]{6,}"),
-    "the rest of a progress bar": re.compile(
-        r"[\r\x08]|\d+%\|.*\|.*\d+/\d+|\d+(?:it|B) \[\d\d:\d\d,|[█━╸╺]{5}", re.MULTILINE
-    ),
+    "the rest of a progress bar": re.compile(BAR, re.MULTILINE),
     "terminal colours": re.compile(r"\x1b\["),
 }
 
@@ -50,7 +56,8 @@ def output_problems(nb: NotebookNode) -> list[str]:
 def output_text(output: NotebookNode) -> str:
     """What an output says in text of any kind."""
     data = output.get("data", {})
-    return output.get("text", "") + "\n".join(str(text) for kind, text in data.items() if kind.startswith("text/"))
+    texts = [str(text) for kind, text in data.items() if kind.startswith("text/")]
+    return output.get("text", "") + DATA_ADDRESS.sub("", "\n".join(texts))
 
 
 def _around(text: str, position: int) -> str:
@@ -81,17 +88,16 @@ def figure_problems(nb: NotebookNode, edition: str) -> list[str]:
     found, waiting, number = [], [], 0
     for cell in nb.cells:
         if cell.cell_type == "code":
-            for output in cell.outputs:
-                for kind in [kind for kind in output.get("data", {}) if kind.startswith("image/")]:
-                    waiting.append(cell.id)
-                    found += [f"[{cell.id}] {problem}" for problem in picture_problems(output, kind)]
+            for picture in filter(None, map(picture_of, cell.outputs)):
+                waiting.append(cell.id)
+                found += [f"[{cell.id}] {problem}" for problem in picture.problems()]
             continue
         paragraphs = [line.strip() for line in cell.source.split("\n") if line.strip()] if waiting else []
         for index, figure_id in enumerate(waiting):
             number += 1
             match = CAPTION[edition].fullmatch(paragraphs[index]) if index < len(paragraphs) else None
             if match is None:
-                wanted = {"zh": f"*图 {number}. …*", "en": f"*Figure {number}. …*"}[edition]
+                wanted = {"zh": f"*图{number}　…*", "en": f"*Figure {number}. …*"}[edition]
                 found.append(f"[{cell.id}] must begin with the caption of the figure in [{figure_id}]: {wanted}")
             elif int(match[1]) != number:
                 found.append(f"[{cell.id}] numbers its figure {match[1]}; it is figure {number}")
@@ -99,18 +105,38 @@ def figure_problems(nb: NotebookNode, edition: str) -> list[str]:
     return found + [f"[{i}] has a figure, but no text cell with its caption follows" for i in waiting]
 
 
-def picture_problems(output: NotebookNode, kind: str) -> list[str]:
-    """What is wrong with the picture of this MIME type in an output: its alt text, its width."""
-    found = []
+class Picture(NamedTuple):
+    """A stored picture: its alt text and its width on the page in pixels."""
+
+    alt: str
+    width: int
+
+    def problems(self) -> list[str]:
+        """What is wrong with it."""
+        language = "zh" if HAN.search(self.alt) else "en"
+        least, end = ALT[language]
+        found = []
+        if len(self.alt) < least or not self.alt.endswith(end):
+            found.append(
+                f"has a figure whose alt text is not a sentence of at least {least} characters with a full stop: "
+                f"{self.alt!r}"
+            )
+        if self.width > MAX_WIDTH:
+            found.append(f"has a figure {self.width} pixels wide; at most {MAX_WIDTH}")
+        return found
+
+
+def picture_of(output: NotebookNode) -> Picture | None:
+    """The picture of an output: in an <img> with its alt text, or bare, described in the output's metadata."""
+    data = output.get("data", {})
+    if match := SHOWN.search(data.get("text/html", "")):
+        return Picture(html.unescape(match[1]).strip(), int(match[2]))
+    kind = next((kind for kind in data if kind.startswith("image/")), None)
+    if kind is None:
+        return None
     described = output.get("metadata", {}).get(kind, {})
-    alt = (described.get("alt") or "").strip() if isinstance(described, dict) else ""
-    if len(alt) < MIN_ALT or not alt.endswith("."):
-        found.append(
-            f"has a figure whose alt text is no sentence of at least {MIN_ALT} characters with a full stop: {alt!r}"
-        )
-    if kind == "image/png" and (width := png_width(output.data[kind])) > MAX_WIDTH:
-        found.append(f"has a figure {width} pixels wide; at most {MAX_WIDTH}")
-    return found
+    alt = described.get("alt") if isinstance(described, dict) else None
+    return Picture((alt or "").strip(), png_width(data[kind]) if kind == "image/png" else 0)
 
 
 def png_width(encoded: str) -> int:

@@ -3,7 +3,8 @@
 A graph is drawn of all that has `data`, `grad`, `inputs` and `name`, such as the two kinds of node of chapter 4.1.
 """
 
-import textwrap
+import re
+import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from aigc_course.kit.figures.animation import show_animation
+from aigc_course.kit.figures.labels import label, phrase
 from aigc_course.kit.figures.plotting import BLUE, GREEN, ORANGE, RED, figure, show
 
 PALE, GREY, DARK = "#b0b0b0", "#606060", "#404040"
@@ -25,6 +27,10 @@ STATES = {  # of a step: the sign before its text, the color of its edge, the co
 COLUMNS = 3  # steps in a row
 STEP = (0.42, 0.33)  # half the width and height of a step's box; columns and rows are 1 apart
 NODE = (0.31, 0.36)  # of a node's
+
+PIECES = re.compile(
+    r"(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[、。，；：！？）》”]*\s*"
+)  # of a text, between which a line may end
 
 Place = tuple[float, float]
 
@@ -57,7 +63,7 @@ def diagram(
 ) -> None:
     """Draw ordered steps as boxes joined by arrows, three in a row, as an ox plows: left to right, then right to left.
 
-    steps:   the boxes' texts in order, short
+    steps:   the boxes' texts in order, short, in English; drawn in the reader's language where `labels` knows it
     states:  "waiting", "done", "failed" or "again" for each box; all are waiting without it
     notes:   a short second line for each box, "" for none
     back:    (from, to), positions of two boxes that a dashed arrow joins against the order: a loop
@@ -74,7 +80,7 @@ def diagram(
         places.append((COLUMNS - 1 - column if row % 2 else column, -row))
     fig, ax = figure(width=2.55 * columns, height=1.05 * rows)
     for place, step, state, note in zip(places, steps, states, notes, strict=True):
-        _draw_step(ax, place, step, state, note)
+        _draw_step(ax, place, label(step), state, note)
     for here, there in pairwise(places):
         _join_steps(ax, here, there)
     if back:
@@ -88,11 +94,28 @@ def _draw_step(ax: Axes, place: Place, text: str, state: str, note: str) -> None
     sign, edge, inside = STATES[state]
     draw_box(ax, place, STEP, rounding=0.06, edgecolor=edge, facecolor=inside, linewidth=1.2)
     x, y = place
-    lines = textwrap.wrap(note, 33, max_lines=2, placeholder=" …")
-    title = textwrap.fill(sign + text, 26)
+    lines = wrapped(note, 33, max_lines=2) if note else []
+    title = "\n".join(wrapped(sign + text, 26))
     write(ax, (x, y + 0.085 * len(lines)), title, fontsize=9, weight="normal" if state == "waiting" else "bold")
     if lines:
         write(ax, (x, y - 0.13), "\n".join(lines), fontsize=7.5, color=DARK)
+
+
+def wrapped(text: str, width: int, max_lines: int = 9) -> list[str]:
+    """The text in lines at most as wide as `width` Latin letters, a Chinese character being as wide as two.
+
+    A line ends after a word or between two Chinese characters, never before a closing mark; what is too much ends in …
+    """
+    lines, room = [""], width
+    for piece in PIECES.findall(text):
+        size = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in piece.rstrip())
+        if size > room and lines[-1]:
+            lines.append("")
+            room = width
+        lines[-1] += piece
+        room -= size + len(piece) - len(piece.rstrip())
+    lines = [line.rstrip() for line in lines]
+    return lines if len(lines) <= max_lines else [*lines[: max_lines - 1], lines[max_lines - 1] + " …"]
 
 
 def _join_steps(ax: Axes, here: Place, there: Place, **style: Any) -> None:
@@ -103,13 +126,17 @@ def _join_steps(ax: Axes, here: Place, there: Place, **style: Any) -> None:
 
 
 def _in_words(steps: Sequence[str], states: Sequence[str], notes: Sequence[str], back: tuple[int, int] | None) -> str:
-    """What the diagram shows, as a sentence."""
-    told = []
+    """What the diagram shows, as a sentence in the reader's language."""
+    told, steps = [], [phrase(step) for step in steps]
     for step, state, note in zip(steps, states, notes, strict=True):
-        remark = ": ".join(word for word in (state if state != "waiting" else "", note) if word)
-        told.append(f"{step} ({remark})" if remark else step)
-    loop = f"; a dashed arrow leads back from {steps[back[0]]} to {steps[back[1]]}" if back else ""
-    return f"A flow diagram of {len(steps)} steps: {' → '.join(told)}{loop}."
+        remark = phrase(": ").join(said for said in (phrase(state) if state != "waiting" else "", note) if said)
+        told.append(step + (phrase(" ({remark})").format(remark=remark) if remark else ""))
+    loop = ""
+    if back:
+        loop = phrase("; a dashed arrow leads back from {last} to {first}")
+        loop = loop.format(last=steps[back[0]], first=steps[back[1]])
+    said = phrase("A flow diagram of {n} steps: {steps}{loop}.")
+    return said.format(n=len(steps), steps=" → ".join(told), loop=loop)
 
 
 def show_graph(
@@ -170,13 +197,13 @@ def layout(order: Sequence[Any]) -> dict[Hashable, Place]:
     return {node: (column[node], row[node]) for node in order}
 
 
-def _draw_node(ax: Axes, place: Place, node: Any, label: str, has_gradient: bool) -> None:
+def _draw_node(ax: Axes, place: Place, node: Any, name: str, has_gradient: bool) -> None:
     """Name, value (or shape) and gradient (or its length) of a node, one below the other."""
     edge = RED if has_gradient else PALE
     draw_box(ax, place, NODE, rounding=0.05, edgecolor=edge, facecolor="white", mutation_aspect=1.5)
     single = np.ndim(node.data) == 0
     value = f"{float(node.data):.3g}" if single else f"({', '.join(map(str, node.data.shape))})"
-    write(ax, place, f"{label}\n{value}\n", fontsize=8.5)
+    write(ax, place, f"{name}\n{value}\n", fontsize=8.5)
     if has_gradient and node.grad is not None:
-        gradient = f"{float(node.grad):.3g}" if single else f"length {np.linalg.norm(node.grad):.2g}"
+        gradient = f"{float(node.grad):.3g}" if single else f"{label('length')} {np.linalg.norm(node.grad):.2g}"
         write(ax, place, f"\n\n{gradient}", fontsize=8.5, color=RED)

@@ -1,11 +1,18 @@
 """Arrays in, Axes out: the figures of the course in one style, each shown with a text for those who cannot see it.
 
-The colours are Okabe and Ito's, told apart with any kind of colour vision; the paper is white, so a figure reads alike
+The colors are Okabe and Ito's, told apart with any kind of color vision; the paper is white, so a figure reads alike
 on a light and a dark page. Helpers draw on `ax` and return it; only `show` displays.
+
+A figure is displayed as HTML, <img alt="..." src="data:...">, since that is where the text reaches the reader: in
+JupyterLab and nbconvert's pages and slides, which ignore the `alt` of a bare image's metadata (of 92 figures exported
+so, none kept its text). The picture is stored once, so a notebook is no larger, and `width` lets twice as many pixels
+as the page has make it sharp. The price: an export to PDF shows the text in the picture's place, as a terminal does.
 """
 
+import html
 import inspect
 import io
+import re
 from collections.abc import Sequence
 from typing import Any, Literal, overload
 
@@ -14,13 +21,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from aigc_course.kit.figures.labels import families, label
+
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
 )  # fmt: skip
 PALETTE = (BLUE, ORANGE, SKY, RED, BLACK, GREEN, PURPLE, YELLOW)
 
-DOTS_PER_INCH = 90
-LARGEST_CHANGE = 0.25  # of 255, the mean over a picture: far below what one can see
+PAGE_DOTS_PER_INCH = 90  # of the page that the figure stands on
+SHARP, LESS_SHARP = 180, 144  # dots per inch of the picture: a modern screen has two for each of the page
+MANY_BYTES = 30_000  # a sharp picture of more is stored less sharp, so that a notebook stays below 400 kB
+COLORS = (32, 64, 255)  # of a palette; the fewest that do not show are taken
+LARGEST_CHANGE = 0.5  # of 255, the mean over a picture: far below what one can see
+CHINESE = re.compile(r"[\u3400-\u9fff]")
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=PALETTE),
     "axes.spines.top": False,
@@ -57,18 +70,15 @@ def figure(
     nrows: int = 1, ncols: int = 1, *, width: float = 7.0, height: float = 3.0, **kwargs: Any
 ) -> tuple[Figure, Any]:
     """`fig, axes = figure(...)`: plt.subplots in the course's style; `width` and `height` in inches for the whole."""
-    plt.rcParams.update(STYLE)
+    plt.rcParams.update(STYLE | {"font.family": families()})
     return plt.subplots(nrows, ncols, figsize=(width, height), layout="constrained", **kwargs)
 
 
 def show(drawing: Figure | Axes | np.ndarray, alt: str) -> None:
-    """Display a figure (or the figure of these Axes) with `alt`, a sentence in English that says what is to be seen.
-
-    The text goes into the output's metadata ({"image/png": {"alt": ...}}) and stands in for the picture in a terminal.
-    """
-    if len(alt.split()) < 5 or not alt.rstrip().endswith("."):
+    """Display a figure (or the figure of these Axes); alt: a sentence on what is seen, in the notebook's language."""
+    if not is_sentence(alt):
         raise ValueError(
-            f'alt="{alt}" is too short: say in a whole sentence, ending in a full stop, what is to be seen'
+            f'alt="{alt}" is too short: say in a whole sentence, ending in a full stop (. or 。), what is to be seen'
         )
     if not isinstance(drawing, Figure):
         drawing = np.asarray(drawing, dtype=object).flat[0].figure
@@ -76,35 +86,68 @@ def show(drawing: Figure | Axes | np.ndarray, alt: str) -> None:
     plt.close(drawing)
 
 
-def png_of(fig: Figure, *, palette: bool = True) -> bytes:
-    """The figure as the bytes of a PNG, with a palette where that does not show; the same figure, the same bytes."""
+def is_sentence(text: str) -> bool:
+    """At least five words and a full stop, or at least eight Chinese characters and theirs."""
+    text = text.rstrip()
+    if CHINESE.search(text):
+        return len(CHINESE.findall(text)) >= 8 and text.endswith("。")
+    return len(text.split()) >= 5 and text.endswith(".")
+
+
+def png_of(fig: Figure) -> bytes:
+    """The figure as the bytes of a PNG, small and sharp; the same figure gives the same bytes.
+
+    A drawing gets a palette; a photograph keeps its colors, and as many dots as the page has, since its own are fewer.
+    """
+    for dots_per_inch in (SHARP, LESS_SHARP):
+        png = with_palette(rendered(fig, dots_per_inch))
+        if png is None:
+            return rendered(fig, PAGE_DOTS_PER_INCH)
+        if len(png) <= MANY_BYTES:
+            break
+    return png
+
+
+def rendered(fig: Figure, dots_per_inch: int) -> bytes:
+    """The figure as the bytes of a PNG in full color, which says how many dots an inch it has."""
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return with_palette(buffer.getvalue()) if palette else buffer.getvalue()
-
-
-def with_palette(png: bytes) -> bytes:
-    """The same picture in 255 colours, a third of the size, unless that would show, as it does in photographs."""
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(png)).convert("RGB")
-    fewer = image.quantize(255, dither=Image.Dither.NONE)
-    change = np.abs(np.asarray(image, dtype=int) - np.asarray(fewer.convert("RGB"), dtype=int)).mean()
-    if change > LARGEST_CHANGE:
-        return png
-    buffer = io.BytesIO()
-    fewer.save(buffer, "PNG", optimize=True)
+    fig.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
     return buffer.getvalue()
 
 
-def show_png(png: bytes, alt: str, mime: str = "image/png") -> None:
-    """Display the bytes of a PNG (or, with `mime`, a GIF) with its text."""
-    import base64
+def with_palette(png: bytes) -> bytes | None:
+    """The same picture in as few of COLORS as do not show, a fraction of the size; None if 255 would show too."""
+    from PIL import Image
 
+    image = Image.open(io.BytesIO(png))
+    resolution, image = image.info["dpi"], image.convert("RGB")
+    for number in COLORS:
+        fewer = image.quantize(number, dither=Image.Dither.NONE)
+        change = np.abs(np.asarray(image, dtype=int) - np.asarray(fewer.convert("RGB"), dtype=int)).mean()
+        if change <= LARGEST_CHANGE:
+            buffer = io.BytesIO()
+            fewer.save(buffer, "PNG", optimize=True, dpi=resolution)
+            return buffer.getvalue()
+    return None
+
+
+def show_png(png: bytes, alt: str) -> None:
+    """Display the bytes of a PNG with its text."""
     from IPython.display import display
 
-    data = {mime: base64.b64encode(png).decode("ascii"), "text/plain": alt}
-    display(data, raw=True, metadata={mime: {"alt": alt}})
+    display(page_picture(png, alt), raw=True)
+
+
+def page_picture(png: bytes, alt: str) -> dict[str, str]:
+    """The bytes of a PNG as a page shows them: as large as the figure is in inches, with its text; by MIME type."""
+    import base64
+
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(png))
+    width = round(image.width * PAGE_DOTS_PER_INCH / round(image.info["dpi"][0]))
+    source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+    return {"text/html": f'<img alt="{html.escape(alt)}" width="{width}" src="{source}">', "text/plain": alt}
 
 
 def show_source(thing: object) -> None:
@@ -164,7 +207,12 @@ def plot_confusion(matrix: np.ndarray, *, ax: Axes | None = None) -> Axes:
         if count:
             colour = "#707070" if row == column else "black"
             ax.text(column, row, f"{count:,}", ha="center", va="center", fontsize=7, color=colour)
-    ax.set(xlabel="predicted class", ylabel="true class", xticks=range(len(matrix)), yticks=range(len(matrix)))
+    ax.set(
+        xlabel=label("predicted class"),
+        ylabel=label("true class"),
+        xticks=range(len(matrix)),
+        yticks=range(len(matrix)),
+    )
     return ax
 
 
@@ -177,9 +225,9 @@ def plot_reliability(
     """
     ax = ax or figure(width=4.2, height=3.6)[1]
     filled = np.asarray(count) > 0
-    ax.plot([0, 1], [0, 1], color="#909090", linestyle="--", linewidth=1, label="perfectly calibrated")
+    ax.plot([0, 1], [0, 1], color="#909090", linestyle="--", linewidth=1, label=label("perfectly calibrated"))
     ax.scatter(confidence[filled], accuracy[filled], s=12 + 250 * count[filled] / count.sum(), color=BLUE, alpha=0.85)
-    ax.plot(confidence[filled], accuracy[filled], color=BLUE, linewidth=1, label="the model")
-    ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.06), ylim=(0, 1.06))
+    ax.plot(confidence[filled], accuracy[filled], color=BLUE, linewidth=1, label=label("the model"))
+    ax.set(xlabel=label("confidence"), ylabel=label("share that is right"), xlim=(0, 1.06), ylim=(0, 1.06))
     ax.legend(loc="upper left")
     return ax

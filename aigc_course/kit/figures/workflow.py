@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aigc_course.kit.figures.diagrams import STATES, diagram
+from aigc_course.kit.figures.labels import phrase
 
 
 class WorkflowError(Exception):
@@ -41,7 +42,7 @@ class Box:
 class Workflow:
     """Named boxes that run one after the other.
 
-    boxes:  name: label, in order; the names are Python names, the labels are drawn
+    boxes:  name: label, in order; the names are Python names, the labels are drawn in the reader's language
     back:   (last, first), the names of two boxes: where `last` returns Again(...), the boxes from `first` on run again
 
         flow = Workflow({"data": "Data preparation", "training": "Training", "check": "Good enough?"})
@@ -104,8 +105,9 @@ class Workflow:
         last_round = self.rounds + max_rounds
         with tqdm(unit="box", leave=False) as bar:
             while name := self._next(last_round):
-                in_round = f", round {self.rounds + 1}" if name in self.loop else ""
-                bar.set_description(self.boxes[name].label + in_round, refresh=False)
+                template = phrase("{box}, round {number}") if name in self.loop else "{box}"
+                doing = template.format(box=phrase(self.boxes[name].label), number=self.rounds + 1)
+                bar.set_description(doing, refresh=False)
                 self._run_box(name)
                 bar.update()
                 loop_ends = name in self.loop[-1:] and self._next(last_round) != self.loop[0]
@@ -181,6 +183,6 @@ class Workflow:
     def _print(self, name: str) -> None:
         box = self.boxes[name]
         sign = STATES[box.state][0].strip()
-        rounds = f" after {self.rounds} rounds" if name in self.loop[-1:] else ""
-        text = f": {box.outcome.text}" if box.outcome.text else ""
-        print(f"{sign} {self._index(name) + 1}/{len(self.names)} {box.label}{rounds}{text}")
+        rounds = phrase(" after {rounds} rounds").format(rounds=self.rounds) if name in self.loop[-1:] else ""
+        text = phrase(": ") + box.outcome.text if box.outcome.text else ""
+        print(f"{sign} {self._index(name) + 1}/{len(self.names)} {phrase(box.label)}{rounds}{text}")

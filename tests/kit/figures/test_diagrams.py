@@ -10,7 +10,7 @@ from PIL import Image
 
 from aigc_course.autograd import Tensor, topological_order
 from aigc_course.kit.figures.animation import animated_png, show_animation
-from aigc_course.kit.figures.diagrams import diagram, layout, plot_graph, show_graph
+from aigc_course.kit.figures.diagrams import diagram, layout, plot_graph, show_graph, wrapped
 from aigc_course.kit.figures.plotting import figure
 
 
@@ -115,5 +115,18 @@ def test_what_is_shown_carries_its_alternative_text(monkeypatch):
     loss, _, _ = network()
     show_graph(topological_order(loss), alt="A graph of six boxes.")
     show_animation(frames(2), alt="A bar that grows.")
-    assert [how["metadata"]["image/png"]["alt"] for _, how in shown] == ["A graph of six boxes.", "A bar that grows."]
-    assert all(base64.b64decode(data["image/png"]).startswith(b"\x89PNG") for data, _ in shown)
+    assert [data["text/plain"] for data, _ in shown] == ["A graph of six boxes.", "A bar that grows."]
+    for data, _ in shown:
+        assert data["text/html"].startswith(f'<img alt="{data["text/plain"]}" ')
+        assert base64.b64decode(data["text/html"].split("base64,")[1]).startswith(b"\x89PNG")
+
+
+def test_a_note_is_wrapped_between_words_and_between_chinese_characters_but_not_inside_a_number():
+    assert wrapped("test 97.78%, 95% interval 97.47% to 98.05%", 33) == [
+        "test 97.78%, 95% interval 97.47%",
+        "to 98.05%",
+    ]
+    chinese = wrapped("基线：11.2%、90.5%；235,146个参数。", 13)
+    assert chinese == ["基线：11.2%、", "90.5%；", "235,146个参", "数。"]
+    assert wrapped("one two three", 5, max_lines=2) == ["one", "two …"]
+    assert wrapped("unbreakable", 5) == ["unbreakable"]

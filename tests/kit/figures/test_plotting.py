@@ -1,7 +1,9 @@
 """Figures carry their text, look alike every time, and show what they are given."""
 
 import base64
+import html
 import io
+import re
 from itertools import combinations
 
 import matplotlib
@@ -18,24 +20,41 @@ from aigc_course.kit.figures.drawing import DigitPad, stored_drawing
 
 @pytest.fixture
 def shown(monkeypatch):
-    """What a notebook would receive: a list of (data, metadata)."""
+    """What a notebook would receive: a list of MIME bundles."""
     outputs = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw, metadata: outputs.append((data, metadata)))
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: outputs.append(data))
     return outputs
+
+
+def picture_in(shown):
+    """The alt text, the width on the page and the picture of the only output."""
+    (data,) = shown
+    alt, width, png = re.fullmatch(
+        r'<img alt="(.*)" width="(\d+)" src="data:image/png;base64,(.*)">', data["text/html"]
+    ).groups()
+    return html.unescape(alt), int(width), Image.open(io.BytesIO(base64.b64decode(png)))
 
 
 def test_a_figure_is_shown_with_its_text_and_then_closed(shown):
     fig, ax = plotting.figure()
     ax.plot([1, 2, 3])
     plotting.show(ax, alt="A straight line that rises from one to three.")
-    ((data, metadata),) = shown
-    assert metadata["image/png"]["alt"] == data["text/plain"] == "A straight line that rises from one to three."
-    picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
-    assert picture.size == (630, 270)
+    alt, width, picture = picture_in(shown)
+    assert alt == shown[0]["text/plain"] == "A straight line that rises from one to three."
+    assert width == 630
+    assert picture.size == (1260, 540)  # twice as sharp as the page
     assert not plotting.plt.fignum_exists(fig.number)
 
 
-@pytest.mark.parametrize("alt", ["", "A line.", "A line that rises from one to three"])
+@pytest.mark.parametrize("alt", ['A curve, "x" < 1 & falling, is drawn.', "一条从1升到3的直线，穿过原点上方。"])
+def test_a_text_reaches_the_page_as_it_was_written(shown, alt):
+    plotting.show(plotting.figure()[0], alt=alt)
+    assert picture_in(shown)[0] == alt
+
+
+@pytest.mark.parametrize(
+    "alt", ["", "A line.", "A line that rises from one to three", "一条直线。", "一条从1升到3的直线，穿过原点上方"]
+)
 def test_a_text_that_says_too_little_is_refused(shown, alt):
     with pytest.raises(ValueError, match="whole sentence"):
         plotting.show(plotting.figure()[0], alt=alt)
@@ -49,19 +68,36 @@ def test_the_same_figure_gives_the_same_bytes():
     assert draw() == draw()
 
 
-def test_a_figure_is_stored_small_and_looks_the_same_and_a_photograph_keeps_its_colours():
-    def stored(draw):
-        fig, ax = plotting.figure()
-        draw(ax)
-        plain = io.BytesIO()
-        fig.savefig(plain, format="png", dpi=plotting.DOTS_PER_INCH)
-        small = plotting.with_palette(plain.getvalue())
-        before, after = (np.asarray(Image.open(png).convert("RGB"), int) for png in (plain, io.BytesIO(small)))
-        return len(small) / len(plain.getvalue()), np.abs(before - after)
+def stored(draw):
+    """What is stored of a figure, beside its pixels before: size, dots per inch, what changed of 255."""
+    fig, ax = plotting.figure()
+    draw(ax)
+    png = plotting.png_of(fig)
+    image = Image.open(io.BytesIO(png))
+    dots = round(image.info["dpi"][0])
+    plain = plotting.rendered(fig, dots)
+    plotting.plt.close(fig)
+    before, after = (np.asarray(Image.open(io.BytesIO(one)).convert("RGB"), int) for one in (plain, png))
+    return len(png) / len(plain), dots, np.abs(before - after)
 
-    size, change = stored(lambda ax: ax.plot(np.sin(np.arange(99)), label="a curve"))
-    assert size < 0.7 and change.mean() < 0.25 and change.max() < 80
-    _, change = stored(lambda ax: ax.imshow(np.random.default_rng(0).random((200, 300, 3))))
+
+def test_a_figure_is_stored_small_and_sharp_and_looks_the_same():
+    size, dots, change = stored(lambda ax: ax.plot(np.sin(np.arange(9)), label="a curve"))
+    assert (size < 0.5, dots) == (True, plotting.SHARP)
+    assert change.mean() <= plotting.LARGEST_CHANGE
+    assert change.max() < 80
+
+
+def test_a_figure_that_would_be_large_is_less_sharp():
+    points = np.random.default_rng(0).normal(size=(2, 5000))
+    _, dots, change = stored(lambda ax: ax.scatter(*points, s=4))
+    assert dots == plotting.LESS_SHARP
+    assert change.mean() <= plotting.LARGEST_CHANGE
+
+
+def test_a_photograph_keeps_its_colours():
+    _, dots, change = stored(lambda ax: ax.imshow(np.random.default_rng(0).random((200, 300, 3))))
+    assert dots == plotting.PAGE_DOTS_PER_INCH
     assert change.max() == 0
 
 

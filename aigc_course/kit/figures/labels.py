@@ -1,0 +1,110 @@
+"""Words inside figures and printed tables in the reader's language, and the font that draws them.
+
+The code says the English word, the same in both editions; `words/*.toml` holds its Chinese: one file for a chapter, and
+kit.toml for what helpers draw and several chapters share. A font is looked for only where Chinese is drawn: the first
+of FONTS that is installed and has every character. Without one, figures speak English, and one line says how to get it.
+"""
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from aigc_course.kit.runtime import language
+
+WORDS = Path(__file__).with_name("words")
+FONTS = (  # of families with the forms of mainland China first; matplotlib before 3.11 sees only the first of a .ttc
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "Microsoft YaHei", "PingFang SC",
+    "Hiragino Sans GB", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "SimHei", "Heiti SC", "STHeiti", "Heiti TC",
+    "Arial Unicode MS", "Noto Sans CJK JP",
+)  # fmt: skip
+FILES = re.compile(
+    r"noto.?sans.?(cjk|sc)|sourcehansans|wqy|msyh|pingfang|hiragino.*gb|simhei|heiti|arial.?unicode", re.IGNORECASE
+)
+ADVICE = (
+    "没有找到中文字体，图中的文字用英文显示。要显示中文：安装Noto Sans CJK SC"
+    "（Debian、Ubuntu、Colab：apt install fonts-noto-cjk），再重启内核。"
+)
+
+
+def phrase(english: str) -> str:
+    """The reader's word for `english`, to print or to write into an alt text; English itself where none is known."""
+    return words().get(english, english) if language() == "zh" else english
+
+
+def label(english: str) -> str:
+    """The reader's word for `english`, to draw: like `phrase`, but English as well where no font has the characters.
+
+    Numbers go into the word afterwards: label("{n} images").format(n=28).
+    """
+    translated = phrase(english)
+    if translated == english or chinese_font():
+        return translated
+    _give_advice()
+    return english
+
+
+@cache
+def words() -> dict[str, str]:
+    """English -> Chinese, of all files; ValueError when two of them translate the same words."""
+    found: dict[str, str] = {}
+    for path in sorted(WORDS.glob("*.toml")):
+        read = tomllib.loads(path.read_text(encoding="utf-8"))["labels"]
+        if twice := sorted(set(read) & set(found)):
+            raise ValueError(f"{path.name} translates again what another file does: {', '.join(twice)}")
+        found |= read
+    return found
+
+
+@cache
+def chinese_font() -> str | None:
+    """The first family of FONTS that is installed and has every character of `words`; None without one.
+
+    Matplotlib remembers its list of fonts, so one that was installed later is not on it: then the folders of fonts are
+    listed (no file of another name is opened) instead of building that list anew, which takes many seconds.
+    """
+    from matplotlib import font_manager
+
+    needed = {ord(character) for character in "".join(words().values())}
+    for look_again in (False, True):
+        if look_again:
+            for path in filter(lambda path: FILES.search(Path(path).name), font_manager.findSystemFonts()):
+                _add(path)
+        known = {font.name for font in font_manager.fontManager.ttflist}
+        if found := next((family for family in FONTS if family in known and _has(family, needed)), None):
+            return found
+    return None
+
+
+def families() -> list[str]:
+    """What matplotlib shall draw text with, as its setting "font.family"."""
+    font = chinese_font() if language() == "zh" else None
+    return [font, "DejaVu Sans"] if font else ["DejaVu Sans"]
+
+
+def _has(family: str, characters: set[int]) -> bool:
+    """Whether the family's regular face can be opened and has these characters."""
+    from matplotlib import font_manager
+
+    try:
+        path = font_manager.findfont(
+            font_manager.FontProperties(family=family), fallback_to_default=False, rebuild_if_missing=False
+        )
+        return characters <= set(font_manager.get_font(path).get_charmap())
+    except (ValueError, OSError, RuntimeError):  # not there any more, or no font
+        return False
+
+
+def _add(path: str) -> None:
+    from matplotlib import font_manager
+
+    try:
+        font_manager.fontManager.addfont(path)
+    except (OSError, RuntimeError):  # a damaged file: another one may do
+        return
+
+
+@cache
+def _give_advice() -> None:
+    """Once in a process."""
+    print(ADVICE)
