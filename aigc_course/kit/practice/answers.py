@@ -78,6 +78,7 @@ def _is_starred(signature: inspect.Signature, name: str) -> bool:
 
 
 def unchanged(before: Any, after: Any) -> bool:
+    """Whether an argument is still what it was; NaN counts as equal to NaN."""
     if isinstance(before, np.ndarray):
         return before.shape == after.shape and np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
     return bool(before == after)

@@ -12,7 +12,7 @@ from aigc_course.kit.practice.exercises import Crashed
 
 
 def check_round_trip(yours: Function) -> None:
-    """`yours(values, num_bits)` is values after unsigned codes of num_bits and back, 0 kept: any that keeps the bounds."""
+    """`yours(values, num_bits)` is values after unsigned codes and back, 0 kept: any that keeps the bounds."""
     rng = np.random.default_rng(1)
     for num_bits in (8, 4, 2, 12):
         for values in (
