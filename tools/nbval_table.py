@@ -107,9 +107,10 @@ class Table:
         row = self.rows.setdefault(path, new)
         row["seconds"] += report.duration  # the first cell's set-up holds the start of the kernel
         row["failed"] += report.failed
-        for facts in [value for name, value in report.user_properties if name == "kernel"]:
-            highest = {name: max(row[name], facts.get(name, 0.0)) for name in ("CPU s", "peak MiB")}
-            row.update(facts | highest)
+        for kind, facts in report.user_properties:
+            if kind == "kernel" and isinstance(facts, dict):
+                highest = {name: max(row[name], facts.get(name, 0.0)) for name in ("CPU s", "peak MiB")}
+                row.update(facts | highest)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if session.exitstatus == pytest.ExitCode.OK and any(map(reasons_to_fail, self.rows.values())):
