@@ -4,6 +4,9 @@ A Tensor remembers which tensors it was computed from and, for each, a rule that
 that input's gradient. `backward()` walks this graph from the loss to the leaves (Linnainmaa 1970, Rumelhart 1986).
 """
 
+# pyright: reportAttributeAccessIssue=false
+# A Tensor's operations become its methods below the class, where the checker does not look for them.
+
 from functools import wraps
 
 import numpy as np

@@ -39,7 +39,7 @@ def check_num_layers(config: Any, weights: dict[str, Tensor], folder: str | Path
 
 def check_ids(ids: Tensor, config: Any, longest: int | None = None) -> None:
     """TypeError unless `ids` is a tensor of whole numbers; ValueError unless a model of this config can read it."""
-    longest = longest or config.context_length
+    limit: int = longest or config.context_length
     if not isinstance(ids, Tensor) or ids.dtype != torch.int64:
         kind = ids.dtype if isinstance(ids, Tensor) else type(ids).__name__
         raise TypeError(f"ids must be a tensor of whole numbers (torch.long), not {kind}: torch.tensor([[...]])")
@@ -48,9 +48,9 @@ def check_ids(ids: Tensor, config: Any, longest: int | None = None) -> None:
             f"ids {tuple(ids.shape)}: expected (batch, length) with at least one token each; for one prompt of "
             "tokens, torch.tensor([tokens]). To start from nothing, give the end token"
         )
-    if ids.shape[1] > longest:
+    if ids.shape[1] > limit:
         raise ValueError(
-            f"{ids.shape[1]} tokens are more than the context of {longest}; keep the last ones: ids[:, -{longest}:]"
+            f"{ids.shape[1]} tokens are more than the context of {limit}; keep the last ones: ids[:, -{limit}:]"
         )
     smallest, largest = ids.min().item(), ids.max().item()
     if smallest < 0 or largest >= config.vocab_size:

