@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from aigc_course.kit.runtime import data_folder

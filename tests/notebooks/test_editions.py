@@ -124,7 +124,7 @@ BREAKS = {
         "first-figure",
     ),
     "a blank at the end": (editions.code_differences, lambda nb: replace(nb, "quiz", ")", ") "), "quiz"),
-    "the setup cell": (editions.code_differences, lambda nb: replace(nb, "setup", "--quiet", "-q"), "setup"),
+    "the setup cell": (editions.code_differences, lambda nb: replace(nb, "setup", "import sys", "import os"), "setup"),
     "a code cell dropped": (editions.code_differences, lambda nb: drop(nb, "quiz"), "quiz"),
     "a text cell dropped": (editions.cell_differences, lambda nb: drop(nb, "remember"), "remember"),
     "two cells swapped": (editions.cell_differences, lambda nb: swap(nb, 3), "first-idea"),

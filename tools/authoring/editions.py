@@ -268,7 +268,9 @@ def carried(stem: str, first: str, root: Path = ROOT) -> tuple[Path, NotebookNod
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """The command line; the exit status is 1 when it refused."""
-    parser = argparse.ArgumentParser(prog="python -m tools.authoring.editions", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.authoring.editions", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("chapter", nargs="*", help="05_1, 05 (all of part 5) or a file name; all chapters without")
     parser.add_argument("--from", dest="first", choices=EDITIONS, required=True, help="the edition that is right")
     options = parser.parse_args(arguments)

@@ -79,7 +79,9 @@ def execute(stem: str, wanted: tuple[str, ...], root: Path = ROOT) -> None:
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """The command line; the exit status is 1 when a chapter failed."""
-    parser = argparse.ArgumentParser(prog="python -m tools.authoring.execute", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.authoring.execute", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("chapter", nargs="*", help="05_1, 05 (all of part 5) or a file name; all chapters without")
     parser.add_argument("--edition", choices=[*EDITIONS, "both"], default="both")
     options = parser.parse_args(arguments)

@@ -142,18 +142,21 @@ class _Text:
         return self.starts[line - 1] + column
 
     def span(self, node: ast.expr, mark: str) -> Span:
-        """Where a node stands; the tree counts columns in bytes of UTF-8."""
-        ends = []
-        for line, column in ((node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)):
-            characters = len(self.lines[line - 1].encode("utf-8")[:column].decode("utf-8"))
-            ends.append(self.offset(line, characters))
-        return Span(*ends, mark, self.source[ends[0] : ends[1]])
+        """Where a node stands."""
+        begin = self.place(node.lineno, node.col_offset)
+        end = self.place(node.end_lineno or 0, node.end_col_offset or 0)  # the parser gives both
+        return Span(begin, end, mark, self.source[begin:end])
+
+    def place(self, line: int, num_bytes: int) -> int:
+        """The offset of a column that is counted in bytes of UTF-8, as the tree does."""
+        return self.offset(line, len(self.lines[line - 1].encode("utf-8")[:num_bytes].decode("utf-8")))
 
 
 def _docstrings(tree: ast.Module, text: _Text) -> list[Span]:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     defined = [node for node in ast.walk(tree) if isinstance(node, kinds)]
-    return [text.span(node.body[0].value, DOCSTRING) for node in defined if ast.get_docstring(node) is not None]
+    first = [node.body[0] for node in defined if ast.get_docstring(node) is not None]
+    return [text.span(statement.value, DOCSTRING) for statement in first if isinstance(statement, ast.Expr)]
 
 
 def _own_values(tree: ast.Module) -> Iterator[ast.expr]:

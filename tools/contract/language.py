@@ -65,13 +65,14 @@ def word_problems(nb: NotebookNode, stem: str, root: Path) -> list[str]:
 def asked(tree: ast.Module) -> Iterator[str | None]:
     """The English words that a cell looks up; None for one that is no literal."""
     for node in ast.walk(tree):
-        name = node.func if isinstance(node, ast.Call) and node.args else None
-        called = getattr(name, "id", getattr(name, "attr", ""))
-        given: list[ast.expr | None] = []
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        called, first = getattr(node.func, "id", getattr(node.func, "attr", "")), node.args[0]
+        given: list[ast.expr] = []
         if called in ("label", "phrase"):
-            given = [node.args[0]]
-        elif called == "Workflow" and isinstance(node.args[0], ast.Dict):
-            given = list(node.args[0].values)
+            given = [first]
+        elif called == "Workflow" and isinstance(first, ast.Dict):
+            given = list(first.values)
         for text in given:
             yield text.value if isinstance(text, ast.Constant) and isinstance(text.value, str) else None
 

@@ -43,7 +43,7 @@ def draw_box(ax: Axes, place: Place, half_size: tuple[float, float], *, rounding
     ax.add_patch(FancyBboxPatch(corner, 2 * half_width, 2 * half_height, boxstyle=shape, zorder=2, **style))
 
 
-def draw_arrow(ax: Axes, tail: Place, head: Place, **style: Any) -> None:
+def draw_arrow(ax: Axes, tail: Place | np.ndarray, head: Place | np.ndarray, **style: Any) -> None:
     """An arrow, which lies behind the boxes."""
     ax.annotate("", xy=head, xytext=tail, arrowprops={"arrowstyle": "-|>", "color": GREY} | style, zorder=1)
 
@@ -186,7 +186,7 @@ def plot_graph(
 def layout(order: Sequence[Any]) -> dict[Hashable, Place]:
     """Column and row of each node: results right of their inputs and amid them, a leaf just before its first use."""
     column: dict[Hashable, int] = {}
-    row: dict[Hashable, float] = {}
+    row: dict[Any, float] = {}
     for node in order:
         column[node] = 1 + max((column[source] for source in node.inputs), default=-1)
         free = sum(not other.inputs for other in row)

@@ -80,10 +80,9 @@ def show(drawing: Figure | Axes | np.ndarray, alt: str) -> None:
         raise ValueError(
             f'alt="{alt}" is too short: say in a whole sentence, ending in a full stop (. or 。), what is to be seen'
         )
-    if not isinstance(drawing, Figure):
-        drawing = np.asarray(drawing, dtype=object).flat[0].figure
-    show_png(png_of(drawing), alt)
-    plt.close(drawing)
+    fig = drawing if isinstance(drawing, Figure) else np.asarray(drawing, dtype=object).flat[0].figure
+    show_png(png_of(fig), alt)
+    plt.close(fig)
 
 
 def is_sentence(text: str) -> bool:
@@ -150,7 +149,7 @@ def page_picture(png: bytes, alt: str) -> dict[str, str]:
     return {"text/html": f'<img alt="{html.escape(alt)}" width="{width}" src="{source}">', "text/plain": alt}
 
 
-def show_source(thing: object) -> None:
+def show_source(thing: Any) -> None:
     """Show the source of a function, class or module of the course, in color."""
     from IPython.display import Code, display
 
