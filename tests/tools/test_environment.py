@@ -149,7 +149,7 @@ def test_ci_installs_known_versions_of_all_that_is_asked_for():
     assert "constraints" not in WORKFLOWS["newest"].read_text(encoding="utf-8")
     pinned = pins((ROOT / constraints.CONSTRAINTS).read_text(encoding="utf-8"))
     needs = constraints.asked_for()
-    assert pinned.keys() == {need.name for need in needs}
+    assert pinned.keys() == {need.name for need in needs}, "run python -m tools.authoring.constraints"
     outside = [str(need) for need in needs if not need.specifier.contains(pinned[need.name])]
     assert not outside, f"outside the tested range: {outside}"
 
