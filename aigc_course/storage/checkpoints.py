@@ -64,7 +64,8 @@ def save(path: str | Path, modules: Modules, optimizers: Optimizers | None = Non
     try:
         with locked(path):
             check_own(path)
-            files.remove_unfinished(path)
+            for place in (path, previous(path)):
+                files.remove_unfinished(place)
             files.write(path, content, keep_as=previous(path))
     except OSError as error:
         problem = f"{error.strerror}: the checkpoint of {len(content):,} bytes was not written; {earlier}"

@@ -34,30 +34,48 @@ def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[BinaryI
     Raises OSError where the file cannot be written, also where a folder, a device or a pipe has its place.
     """
     path = Path(path)
-    check_regular(path)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-    try:
-        with tidied(lambda: part.unlink(missing_ok=True)), naming(path, part), part.open("x+b") as file:  # x: no link
+    for place in (path, keep_as or path):
+        check_regular(place)
+    part = beside(path)
+    with removed_in_the_end(part), naming(path, part):
+        with part.open("x+b") as file:  # x: a file of our own, never one that a link leads to
             yield file
             file.flush()
             os.fsync(file.fileno())
-        with naming(path, part):
-            if keep_as and path.exists():
-                keep(path, keep_as)
-            os.replace(part, path)
-    finally:
+        if keep_as and path.exists():
+            keep(path, keep_as)
+        os.replace(part, path)
+
+
+def beside(path: Path) -> Path:
+    """A name beside `path` that no other writer takes."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+
+
+@contextmanager
+def removed_in_the_end(part: Path) -> Iterator[None]:
+    """Remove `part`, if it is still there, however the block ends; short of SIGKILL, that is."""
+
+    def remove() -> None:
         part.unlink(missing_ok=True)
+
+    with tidied(remove):
+        try:
+            yield
+        finally:
+            remove()
 
 
 def keep(path: Path, name: Path) -> None:
     """Give the file at `path` a second name; where the disk knows only one name a file, that name alone."""
-    second = name.with_name(f".{name.name}.{secrets.token_hex(8)}.part")
-    try:
-        os.link(path, second)
-    except OSError:
-        os.replace(path, name)
-    else:
-        os.replace(second, name)
+    second = beside(name)
+    with removed_in_the_end(second):
+        try:
+            os.link(path, second)
+        except OSError:
+            os.replace(path, name)
+        else:
+            os.replace(second, name)
 
 
 def check_regular(path: Path) -> None:

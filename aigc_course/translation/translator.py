@@ -90,16 +90,18 @@ class Translator:
         advice = "save a translator under this name"
         stored = weights.read(path, "pt", advice)
         try:
-            vocabularies = [vocabulary(json.loads(stored.metadata[side])) for side in ("sources", "targets")]
+            sources, targets = (vocabulary(json.loads(stored.metadata[side])) for side in ("sources", "targets"))
             settings = json.loads(stored.metadata["settings"])
-            with torch.device("meta"):  # no numbers yet: damaged settings may ask for a giant
-                wanted = EncoderDecoder(**settings).state_dict()
+            sizes = {"num_sources": len(sources.tokens), "num_targets": len(targets.tokens)}
+            sizes["dim"] = stored.arrays["encoder.embedding.weight"].shape[1]
+            if {name: settings[name] for name in sizes} != sizes:  # before a giant is built
+                raise ValueError(f"its settings are {settings}, its words and weights are {sizes}")
+            model = EncoderDecoder(**settings)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, RecursionError) as error:
             raise ValueError(f"{path} is damaged or not a translator's file ({error!r:.200}); {advice}") from error
-        weights.check(stored.arrays, wanted, path, advice)
-        model = EncoderDecoder(**settings)
+        weights.check(stored.arrays, model.state_dict(), path, advice)
         model.load_state_dict(stored.arrays)
-        return cls(model, *vocabularies)
+        return cls(model, sources, targets)
 
 
 def vocabulary(tokens: Sequence[str]) -> Vocabulary:

@@ -154,6 +154,27 @@ def test_a_spoiled_folder_says_what_is_wrong(folder, what, error, said):
         load_generator(folder)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"latent_dim": -1}, {"latent_dim": 10**30}, {"latent_dim": "4"}, {"latent_dim": None}, {"width": -3},
+        {"width": 30_000}, {"width": 2.5}, {"num_classes": 10**9}, {"num_classes": [10]}, {"more": 1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_settings_that_nobody_meant_take_no_memory(settings, folder):
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | settings))
+    with pytest.raises(ValueError, match=r"damaged or of another program|belongs to another network"):
+        load_generator(folder)
+
+
+def test_a_config_nested_without_end_is_damaged(folder):
+    (folder / "config.json").write_text('{"network": ' + "[" * 100_000)
+    with pytest.raises(ValueError, match="damaged or of another program"):
+        load_generator(folder)
+
+
 def test_a_full_disk_leaves_the_earlier_weights(folder, G, monkeypatch):
     path = folder / "model.safetensors"
     before = path.read_bytes()

@@ -393,6 +393,14 @@ def test_the_end_token_is_generation_configs_first(copy):
         ({"n_inner": "64"}, "n_inner is '64', expected a whole number"),
         ({"layer_norm_epsilon": math.nan}, "layer_norm_epsilon is nan, expected a number from 0 to 1"),
         ({"n_head": 5}, "cannot be shared by 5 heads"),
+        ({"n_layer": 10**9}, "n_layer is 1000000000, expected a whole number from 1 to 1,000"),
+        ({"n_layer": True}, "n_layer is True, expected a whole number"),
+        ({"n_embd": -32}, "n_embd is -32, expected a whole number"),
+        ({"n_positions": "16"}, "n_positions is '16', expected a whole number"),
+        ({"n_inner": 2.5}, "n_inner is 2.5, expected a whole number"),
+        ({"vocab_size": None}, "vocab_size is None, expected a whole number"),
+        ({"layer_norm_epsilon": float("nan")}, "layer_norm_epsilon is nan, expected a number"),
+        ({"layer_norm_epsilon": "small"}, "layer_norm_epsilon is 'small', expected a number"),
     ],
 )
 def test_a_config_that_does_not_fit_is_refused(copy, changes, said):
@@ -429,6 +437,22 @@ def test_what_is_missing_or_damaged_is_named(copy, tmp_path):
         (copy / "config.json").write_text(text)
         with pytest.raises(ValueError, match=r"config.json (is damaged|holds no JSON object)"):
             GPT.from_pretrained(copy)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.bool, torch.complex64, torch.float64])
+def test_numbers_of_another_kind_are_refused(copy, dtype):
+    weights = load_file(copy / "model.safetensors")
+    weights["transformer.ln_f.weight"] = weights["transformer.ln_f.weight"].to(dtype)
+    save_file(weights, copy / "model.safetensors")
+    kind = str(dtype).removeprefix("torch.")
+    with pytest.raises(ValueError, match=f"ln_f.weight is {kind}, expected float32, float16 or bfloat16"):
+        GPT.from_pretrained(copy)
+
+
+def test_a_config_nested_without_end_is_damaged(copy):
+    (copy / "config.json").write_text('{"model_type": ' + "[" * 100_000)
+    with pytest.raises(ValueError, match=r"config\.json is damaged"):
+        GPT.from_pretrained(copy)
 
 
 def test_a_head_of_its_own_is_refused(copy):

@@ -348,7 +348,8 @@ def test_a_link_in_the_way_of_a_new_one_is_not_followed(tmp_path):
 
 
 def test_what_a_killed_training_left_is_removed_by_the_next(tmp_path):
-    (tmp_path / ".c.0123456789abcdef.part").write_bytes(b"half")
+    for name in (".c.0123456789abcdef.part", ".c.previous.0123456789abcdef.part"):
+        (tmp_path / name).write_bytes(b"half")
     save(tmp_path / "c", {"m": nn.Linear(1, 1)})
     assert sorted(path.name for path in tmp_path.iterdir()) == [".c.lock", "c"]
 
