@@ -121,8 +121,11 @@ def test_shorter_floats_are_read_without_rounding(dtype, path):
 def test_numpys_arrays_and_torchs_tensors_are_compared_alike():
     arrays = {"a": np.zeros((2, 3), np.float32), "n": np.array(1)}
     tensors = {"a": torch.zeros(2, 3), "n": torch.tensor(1)}
-    check(arrays, tensors, "file")
-    check(tensors, arrays, "file")
+    others = {"a": torch.zeros(3, 2), "n": torch.tensor(1)}
+    for stored, expected in ((arrays, tensors), (tensors, arrays)):
+        check(stored, expected, "file")
+        with pytest.raises(ValueError, match=r"\(2, 3\) in the file, \(3, 2\)"):
+            check(stored, others, "file")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_the_wheel_carries_every_file_of_the_package(wheel):
 @pytest.fixture
 def bare_environment(tmp_path) -> Path:
     """The interpreter of a new environment: the dependencies are lent by this one, the course is not there."""
-    venv.create(tmp_path / "venv", with_pip=True, symlinks=True)
+    venv.create(tmp_path / "venv", symlinks=True)  # pip is lent as well
     python = tmp_path / "venv" / "bin" / "python"
     lent = tmp_path / "lent"
     lent.mkdir()

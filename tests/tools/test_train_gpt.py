@@ -39,16 +39,18 @@ def test_the_tokenizer_can_be_made_again(tmp_path):
         assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
 
 
+@pytest.mark.parametrize("at_once", [10, pytest.param(STEPS_AT_ONCE, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("phase", PHASES)
-def test_batches_are_full_and_no_story_comes_twice(tokenizer, phase):
+def test_batches_are_full_and_no_story_comes_twice(tokenizer, phase, at_once, monkeypatch):
+    monkeypatch.setattr("tools.train.gpt.STEPS_AT_ONCE", at_once)
     batch_at, last = story_batches(tokenizer, phase), phase.training.num_steps - 1
-    steps = (0, 1, STEPS_AT_ONCE - 1, STEPS_AT_ONCE, last)
+    steps = (0, 1, at_once - 1, at_once, last)
     rows = torch.cat([batch_at(step) for step in steps])
     assert rows.shape == (len(steps) * BATCH_SIZE, CONTEXT_LENGTH)
-    assert torch.equal(story_batches(tokenizer, phase)(STEPS_AT_ONCE), batch_at(STEPS_AT_ONCE))
+    assert torch.equal(story_batches(tokenizer, phase)(at_once), batch_at(at_once))
     begins = {tokenizer.decode(row).removeprefix(END).split(END)[0] for row in rows}
     assert len(begins) == len(rows)
-    blocks = [phase.stories(block) for block in (0, 1, last // STEPS_AT_ONCE)]
+    blocks = [phase.stories(block) for block in (0, 1, last // at_once)]
     assert begins <= {story.text for stories in blocks for story in stories}
     again = [sum(story.text.count(story.world.time) > 1 for story in stories) / len(stories) for stories in blocks]
     assert again[-1] < 0.5
