@@ -24,6 +24,7 @@ Same = Callable[[np.ndarray, np.ndarray], bool]
 MOST_DIFFERENT = 1 / 4  # of the cases that one of two programs gets wrong; above it they make different mistakes
 
 
+@np.errstate(all="ignore")
 def check_cases(
     name: str,
     yours: Function,
@@ -73,18 +74,23 @@ def named_mistake(name: str, yours: Function, cases: list[Case], at: int, same: 
     It gives the same on the case `at` and on every other one. Second best is one that differs on few: another way to
     write a mistake may round differently. Where one of them stops or is not finite, they are not compared.
     """
-    right, theirs = _results(solution(name), cases), _results(yours, cases)
+    given = _result(yours, cases[at])
+    fitting = [
+        (key, program) for key, program in wrong_programs(name) if _equal(_result(program, cases[at]), given, same)
+    ]
+    if not fitting:
+        return None
+    right, theirs = ([_result(function, case) for case in cases] for function in (solution(name), yours))
     candidates = []
-    for key, program in wrong_programs(name):
-        mistaken = _results(program, cases)
-        if _equal(theirs[at], mistaken[at], same):
-            alike = [
-                _equal(one, other, same) or not (_is_finite(one) and _is_finite(other))
-                for one, other, truth in zip(theirs, mistaken, right, strict=True)
-                if not (_equal(one, truth, same) and _equal(other, truth, same))
-            ]
-            candidates.append((alike.count(False) / len(alike), key))
-    different, nearest = min(candidates, key=lambda each: each[0], default=(1.0, None))
+    for key, program in fitting:
+        mistaken = [_result(program, case) for case in cases]
+        alike = [
+            _equal(one, other, same) or not (_is_finite(one) and _is_finite(other))
+            for one, other, truth in zip(theirs, mistaken, right, strict=True)
+            if not (_equal(one, truth, same) and _equal(other, truth, same))
+        ]
+        candidates.append((alike.count(False) / len(alike), key))
+    different, nearest = min(candidates, key=lambda each: each[0])
     return nearest if different <= MOST_DIFFERENT else None
 
 
@@ -109,16 +115,13 @@ def compiled(code: str, answer: str) -> Function:
     return names[answer]
 
 
-def _results(function: Function, cases: list[Case]) -> list[Any]:
-    """What the function gives for each case, as arrays, lists of texts or dictionaries; None where it stops."""
-    results = []
-    for case in cases:
-        try:
-            result = call(function, *case)
-            results.append(read(result, like=result))
-        except (Wrong, Crashed, Unanswered):
-            results.append(None)
-    return results
+def _result(function: Function, case: Case) -> Any:
+    """What the function gives for the case, as an array, a list of texts or a dictionary; None where it stops."""
+    try:
+        result = call(function, *case)
+        return read(result, like=result)
+    except (Wrong, Crashed, Unanswered):
+        return None
 
 
 def _equal(a: Any, b: Any, same: Same) -> bool:

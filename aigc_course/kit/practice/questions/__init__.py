@@ -5,18 +5,18 @@ A file is named after its notebook; text may hold `code` in backticks and blank 
     title = {zh = "…", en = "…"}                    the chapter's, for the table of progress
 
     [exercises.loss]                                the exercise "05_1.loss"
-    check = "classifier.check_loss"                 function in aigc_course/kit/practice/checks/classifier.py
+    check = "mnist_classifier.check_loss"           function in aigc_course/kit/practice/checks/mnist_classifier.py
     title = {zh = "…", en = "…"}
     hints = [{zh = "…", en = "…"}, {zh = "…", en = "…"}]    the first points the way, the second nearly gives it
     solution = '''…'''                              Python, the same in both languages
     answer = "loss"                                 the name in it that is handed to check()
 
-    [exercises.loss.feedback.sign]                  what the check says when it raises Wrong("sign", got=…)
-    zh = "…{got}…"                                  the same {placeholders} in both languages
-    en = "…{got}…"
+    [exercises.loss.feedback.sign]                  what an answer is told that makes this mistake
+    zh = "…{got}…"                                  the same {placeholders} in both languages: {expected}, {got}, an
+    en = "…{got}…"                                  argument's name, {got[0]}, {logits.shape[0]}; see checks/__init__.py
 
-    [[exercises.loss.wrong]]                        at least two typical wrong answers, for the tests
-    code = '''…'''
+    [[exercises.loss.wrong]]                        at least two programs, each with a typical mistake: an answer that
+    code = '''…'''                                  does the same is given this feedback
     feedback = "sign"                               a key above, or one of checks/common.toml
 
     [[quiz]]
@@ -34,16 +34,104 @@ import string
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 FOLDER = Path(__file__).parent
-LANGUAGES = ("zh", "en")
-EXERCISE = {"check", "title", "hints", "solution", "answer", "feedback", "wrong"}
-OPTION = {"zh", "en", "why", "correct"}
 
 
 class QuestionsError(ValueError):
     """A file of questions that cannot be used; the message lists everything that is wrong with it."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Text(_Table):
+    """What is said in both languages, with the same {placeholders}, without TeX."""
+
+    zh: str
+    en: str
+
+    @model_validator(mode="after")
+    def _says_the_same(self) -> Self:
+        if not (self.zh.strip() and self.en.strip()):
+            raise ValueError("empty in a language")
+        if "$" in self.zh + self.en:
+            raise ValueError("a $ is not shown as a formula here: write `code`")
+        try:
+            zh, en = placeholders(self.zh), placeholders(self.en)
+        except ValueError as error:
+            raise ValueError(f"{error}; a literal brace is doubled: {{{{ }}}}") from error
+        if zh != en:
+            raise ValueError(f"{{{', '.join(sorted(zh))}}} in zh, {{{', '.join(sorted(en))}}} in en")
+        return self
+
+
+class WrongAnswer(_Table):
+    """A typical mistake and the key of what it is told."""
+
+    code: str
+    feedback: str
+
+
+class Exercise(_Table):
+    """One exercise; `wrong` is looked at last, when it is known which feedback there is."""
+
+    check: str = Field(pattern=r"^[a-z_]+\.check_[a-z0-9_]+$")
+    title: Text
+    hints: list[Text] = Field(min_length=2, max_length=2)
+    solution: str
+    answer: str
+    feedback: dict[str, Text]
+    wrong: list[WrongAnswer] = Field(min_length=2)
+
+    @field_validator("answer")
+    @classmethod
+    def _is_defined(cls, answer: str, info: ValidationInfo) -> str:
+        if not answer.isidentifier() or answer not in info.data.get("solution", answer):
+            raise ValueError(f'"{answer}" is not a name that the solution defines')
+        return answer
+
+    @field_validator("wrong")
+    @classmethod
+    def _is_told_something(cls, wrong: list[WrongAnswer], info: ValidationInfo) -> list[WrongAnswer]:
+        known = {*info.data.get("feedback", ()), *common()["feedback"]}
+        unknown = [each.feedback for each in wrong if each.feedback not in known]
+        if unknown and "feedback" in info.data:
+            raise ValueError(f"feedback {', '.join(unknown)} is not among {', '.join(sorted(known))}")
+        return wrong
+
+
+class Option(Text):
+    """An answer to choose, and why it is right or not."""
+
+    why: Text
+    correct: bool = False
+
+
+class Question(_Table):
+    """A question of the quiz."""
+
+    question: Text
+    options: list[Option] = Field(min_length=2)
+
+    @field_validator("options")
+    @classmethod
+    def _has_one_answer(cls, options: list[Option]) -> list[Option]:
+        if sum(option.correct for option in options) != 1:
+            raise ValueError("exactly one option must have correct = true")
+        return options
+
+
+class Chapter(_Table):
+    """A whole file."""
+
+    title: Text | None = None
+    exercises: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Exercise] = {}
+    quiz: list[Question] = []
 
 
 def files() -> dict[str, Path]:
@@ -97,88 +185,22 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def problems(written: dict[str, Any]) -> list[str]:
-    """What is wrong with a file's contents, one line each."""
-    found = _unknown("the file", written, {"title", "exercises", "quiz"})
-    if "title" in written:
-        found += text_problems("title", written["title"])
-    for slug, entry in written.get("exercises", {}).items():
-        found += [f"exercises.{slug}: {problem}" for problem in _exercise_problems(slug, entry)]
-    for number, entry in enumerate(written.get("quiz", []), start=1):
-        found += [f"quiz, question {number}: {problem}" for problem in _question_problems(entry)]
-    return found
-
-
-def _exercise_problems(slug: str, entry: dict[str, Any]) -> list[str]:
-    found = _unknown("an exercise", entry, EXERCISE)
-    if missing := sorted(EXERCISE - set(entry)):
-        return [*found, f"{', '.join(missing)} missing"]
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", slug):
-        found.append("the name must be lower-case letters, digits and _")
-    if not re.fullmatch(r"[a-z_]+\.check_[a-z0-9_]+", str(entry["check"])):
-        found.append(
-            f'check = "{entry["check"]}"; expected "module.check_something", a function in kit/practice/checks/'
-        )
-    if not str(entry["answer"]).isidentifier() or entry["answer"] not in str(entry["solution"]):
-        found.append(f'answer = "{entry["answer"]}" is not a name that the solution defines')
-    found += text_problems("title", entry["title"])
-    if len(entry["hints"]) != 2:
-        found.append(f"{len(entry['hints'])} hints; expected two")
-    for number, text in enumerate(entry["hints"], start=1):
-        found += text_problems(f"hint {number}", text)
-    for key, text in entry["feedback"].items():
-        found += text_problems(f"feedback.{key}", text)
-    if len(entry["wrong"]) < 2:
-        found.append("fewer than two wrong answers")
-    known = {*entry["feedback"], *common()["feedback"]}
-    for number, wrong in enumerate(entry["wrong"], start=1):
-        if set(wrong) != {"code", "feedback"}:
-            found.append(f"wrong answer {number} must have code and feedback, it has {', '.join(sorted(wrong))}")
-        elif wrong["feedback"] not in known:
-            found.append(
-                f'wrong answer {number}: feedback "{wrong["feedback"]}" is not among {", ".join(sorted(known))}'
-            )
-    return found
-
-
-def _question_problems(entry: dict[str, Any]) -> list[str]:
-    options = entry.get("options", [])
-    found = _unknown("a question", entry, {"question", "options"}) + text_problems("question", entry.get("question"))
-    if len(options) < 2:
-        found.append(f"{len(options)} options; expected at least two")
-    if sum(bool(option.get("correct")) for option in options) != 1:
-        found.append("exactly one option must have correct = true")
-    for number, option in enumerate(options, start=1):
-        found += _unknown(f"option {number}", option, OPTION)
-        found += text_problems(f"option {number}", {key: option[key] for key in LANGUAGES if key in option})
-        found += text_problems(f"option {number}, why", option.get("why"))
-    return found
-
-
-def text_problems(what: str, text: Any) -> list[str]:
-    """A text must be said in both languages, with the same {placeholders}, without TeX."""
-    if not isinstance(text, dict) or set(text) != set(LANGUAGES):
-        return [f"{what} must have zh and en"]
-    if not all(isinstance(said, str) and said.strip() for said in text.values()):
-        return [f"{what} is empty in a language"]
-    found = (
-        [f"{what} holds a $: formulas are not shown here, write `code`"] if any("$" in s for s in text.values()) else []
-    )
+    """What is wrong with a file's contents, all of it, one line each."""
     try:
-        zh, en = (placeholders(text[language]) for language in LANGUAGES)
-    except ValueError as error:
-        return [*found, f"{what}: {error}; a literal brace is doubled: {{{{ }}}}"]
-    if zh != en:
-        found.append(f"{what} has {{{', '.join(sorted(zh))}}} in zh, {{{', '.join(sorted(en))}}} in en")
-    return found
+        Chapter.model_validate(written)
+    except ValidationError as error:
+        return [f"{_place(found['loc'])}: {found['msg'].removeprefix('Value error, ')}" for found in error.errors()]
+    return []
+
+
+def _place(location: tuple[str | int, ...]) -> str:
+    """exercises.loss.hints no. 2 for ("exercises", "loss", "hints", 1)."""
+    return "".join(f" no. {part + 1}" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
 
 
 def placeholders(text: str) -> set[str]:
     """The names in {braces}."""
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
-
-
-def _unknown(what: str, entry: dict[str, Any], allowed: set[str]) -> list[str]:
-    return [f'{what} has no "{key}"; allowed: {", ".join(sorted(allowed))}' for key in entry if key not in allowed]
 
 
 @cache
