@@ -105,7 +105,7 @@ def test_many_updates_of_g_against_one_of_d_collapse():
     [
         (lambda: Recipe(loss="wasserstein"), 'loss "wasserstein" is not known; allowed: non-saturating, saturating'),
         (lambda: Recipe(optimizer="lion"), "allowed: adam, sgd"),
-        (lambda: Recipe(num_steps=0), "num_steps 0: expected at least 1"),
+        (lambda: Recipe(num_steps=0), "num_steps 0: expected a whole number of at least 1"),
         (lambda: Recipe(num_steps=2.5), "num_steps 2.5: expected a whole number"),
         (lambda: Recipe(noise=-1.0), "noise -1.0: expected a standard deviation"),
         (lambda: Recipe(d_learning_rate=float("nan")), "d_learning_rate nan: expected a finite number above 0"),
