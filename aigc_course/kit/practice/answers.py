@@ -94,9 +94,9 @@ def array(result: Any) -> np.ndarray:
     except (TypeError, ValueError, RuntimeError) as error:  # ragged lists; tensors that do not give their numbers away
         raise Wrong("not_numbers", kind=kind) from error
     if found.dtype.kind == "c":
-        if not np.allclose(found.imag, 0, atol=1e-6):
+        if not np.allclose(np.imag(found), 0, atol=1e-6):
             raise Wrong("complex", got=found)
-        found = found.real
+        found = np.real(found)
     if found.dtype.kind not in "biuf":
         raise Wrong("not_numbers", kind=kind)
     return found.astype(np.float64 if found.dtype.kind == "f" else np.int64)
