@@ -176,6 +176,8 @@ def host_of(url: str) -> str:
 
 def answering(urls: list[str]) -> list[str]:
     """Those of `urls` whose hosts answer within CONNECT_SECONDS, in the given order; all are asked at the same time."""
+    import requests  # noqa: F401  now, for it takes longer than some hosts
+
     new = {host_of(url): url for url in reversed(urls) if host_of(url) not in unreachable}
     silences: dict[str, str] = {}
 

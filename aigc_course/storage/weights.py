@@ -74,8 +74,8 @@ def opened(path: str | Path, framework: str = "numpy", advice: str = ADVICE) -> 
 def problem_of(path: Path, error: SafetensorError) -> str:
     """What is wrong with a file that safetensors does not read."""
     with path.open("rb") as file:
-        begin = file.read(8)
-    if begin.startswith(OTHER_KINDS):  # only now: a safetensors file may begin so too
+        begin = file.read(9)
+    if begin.startswith(OTHER_KINDS) and not begin.endswith(b"{"):  # a header's length may look so, too
         return "is a pickle, a zip archive or HDF5; these can hold code, so that only safetensors is read"
     return f"({path.stat().st_size:,} bytes) was cut short or is no safetensors file ({error})"
 

@@ -242,14 +242,14 @@ def test_a_damaged_file_is_noticed_and_replaced(mirror, tmp_path, damage):
 
 
 def test_silent_hosts_cost_one_waiting_time_together_and_only_once(tmp_path, monkeypatch):
-    asked, all_at_once, answers = [], threading.Barrier(3, timeout=60), downloads._answers
+    asked, all_at_once, answers = [], threading.Barrier(3, timeout=60), downloads._silence
 
     def noted(url):
         all_at_once.wait()  # breaks unless the other two are asked meanwhile
         asked.append(url)
         return answers(url)
 
-    monkeypatch.setattr(downloads, "_answers", noted)
+    monkeypatch.setattr(downloads, "_silence", noted)
     monkeypatch.setattr(downloads, "CONNECT_SECONDS", 0.2)
     # sockets that accept connections and never say a word, like a filtering firewall; on three names of this machine
     listeners = [socket.create_server((f"127.0.0.{n}", 0)) for n in (1, 2, 3)]

@@ -56,6 +56,7 @@ def write_zip(path):
         (lambda path: path.write_bytes(b""), r"\(0 bytes\) was cut short"),
         (lambda path: path.write_bytes(save({"a": torch.ones(9)})[:-1]), "was cut short"),
         (lambda path: path.write_bytes(save({"a": torch.ones(9)}) + b"x"), "no safetensors file"),
+        (lambda path: path.write_bytes(save({"a": torch.ones(9)}, {"b": 304 * "b"})[:-1]), "was cut short"),
         (lambda path: path.write_text("<html>not found</html>"), "no safetensors file"),
         (lambda path: path.write_bytes((60_005).to_bytes(8, "little") + b'{"a":' + b"[" * 60_000), "no safetensors"),
         (lambda path: path.write_bytes(pickle.dumps({"a": 1})), "is a pickle"),
