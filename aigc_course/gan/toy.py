@@ -109,13 +109,7 @@ def with_noise(x: Tensor, noise_std: float, rngs: RNGs) -> Tensor:
 
 
 def discriminator_step(
-    G: nn.Sequential,
-    D: nn.Sequential,
-    optimizer: Optimizer,
-    target: Mixture,
-    recipe: Recipe,
-    noise_std: float,
-    rngs: RNGs,
+    G: nn.Module, D: nn.Module, optimizer: Optimizer, target: Mixture, recipe: Recipe, noise_std: float, rngs: RNGs
 ) -> float:
     """One update of D; returns its loss, the mean over the seeds."""
     losses, size = LOSSES[recipe.loss], recipe.batch_size
@@ -168,7 +162,7 @@ def check_players(G: nn.Module, D: nn.Module, target: Mixture, seeds: Sequence[i
 
 
 def gan_steps(
-    G: nn.Sequential, D: nn.Sequential, target: Mixture, recipe: Recipe, seeds: Sequence[int]
+    G: nn.Module, D: nn.Module, target: Mixture, recipe: Recipe, seeds: Sequence[int]
 ) -> Iterator[dict[str, float]]:
     """Train G and D of every seed in place; yield {"d_loss", "g_loss"}, means over the seeds, after each step."""
     check_players(G, D, target, seeds)
