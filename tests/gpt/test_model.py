@@ -322,7 +322,7 @@ def test_a_prompt_that_leaves_no_room_and_a_loss_of_one_token_are_refused(ours):
         ({"num_layers": True}, "num_layers True"),
         ({"vocab_size": 1.5}, "1.5"),
         ({"hidden_dim": -5}, "hidden_dim -5"),
-        ({"layer_norm_epsilon": math.nan}, "layer_norm_epsilon is nan, expected a number from 0 to 1"),
+        ({"layer_norm_epsilon": math.nan}, "layer_norm_epsilon nan is not a finite number"),
         ({"layer_norm_epsilon": "1e-5"}, "layer_norm_epsilon '1e-5'"),
         ({"end_token": 50257}, r"end_token 50257 is not in 0 \.\. 50256"),
         ({"end_token": "end"}, "end_token 'end'"),

@@ -122,7 +122,6 @@ def test_progress_shows_one_row_a_chapter(language, columns, monkeypatch):
             "AIGC_DEVICE=mps, but the framework sees",
         ),
         ("AIGC_NOTEBOOKS=/no/where", ["learn"], "there is no folder /no/where"),
-        ("AIGC_CACHE=~nobody-of-this-name", ["data"], "Could not determine home directory"),
     ],
 )
 @pytest.mark.skipif(sys.platform == "darwin", reason="a Mac may have the device mps")
