@@ -36,7 +36,7 @@ class ConvGenerator(nn.Module):
         super().__init__()
         self.latent_dim, self.width, self.num_classes = latent_dim, width, num_classes
         self.label = nn.Embedding(num_classes, latent_dim) if num_classes else None
-        if self.label is not None:
+        if self.label:
             nn.init.normal_(self.label.weight, std=LABEL_STD)
         self.main = nn.Sequential(
             nn.Linear(latent_dim * (2 if num_classes else 1), 2 * width * 49, bias=False),
@@ -50,7 +50,7 @@ class ConvGenerator(nn.Module):
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         check_latent(z, self.latent_dim)
         check_labels(labels, self.num_classes, len(z))
-        return self.main(z if self.label is None else torch.cat([z, self.label(labels)], dim=1))
+        return self.main(z if labels is None else torch.cat([z, self.label(labels)], dim=1))
 
 
 class ConvDiscriminator(nn.Module):
@@ -72,13 +72,13 @@ class ConvDiscriminator(nn.Module):
         )  # fmt: skip
         self.out = nn.Linear(64 * width, 1)
         self.label = nn.Embedding(num_classes, 64 * width) if num_classes else None
-        if self.label is not None:
+        if self.label:
             nn.init.normal_(self.label.weight, std=0.01)  # at first nearly nothing
 
     def logits(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         check_labels(labels, self.num_classes, len(images))
         features = self.features(images)  # (batch, 64 width)
         logits = self.out(features)
-        return logits if self.label is None else logits + (self.label(labels) * features).sum(dim=1, keepdim=True)
+        return logits if labels is None else logits + (self.label(labels) * features).sum(dim=1, keepdim=True)
 
     forward = logits
