@@ -47,7 +47,7 @@ from tools.authoring.notebooks import (
 LITERAL = re.compile(r'\bstart\("(?:zh|en)"\)')
 CODE_BLOCKS = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 FORMULA = re.compile(r"(?<!\\)\$\$(.+?)(?<!\\)\$\$", re.DOTALL)
-NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
+NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?")
 LANGUAGE = {"zh": "Chinese", "en": "English"}
 
 

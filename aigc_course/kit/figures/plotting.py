@@ -187,6 +187,7 @@ def plot_curves(curves: dict[str, Sequence[float]], *, xlabel: str, ylabel: str,
         steps = np.arange(1, len(values) + 1)
         ax.plot(steps, values, label=name, marker="o" if len(values) <= 20 else None, markersize=4)
     ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.xaxis.get_major_locator().set_params(integer=True)  # there is no half step
     if len(curves) > 1:
         ax.legend()
     return ax
