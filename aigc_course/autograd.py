@@ -4,6 +4,9 @@ A Tensor remembers which tensors it was computed from and, for each, a rule that
 that input's gradient. `backward()` walks this graph from the loss to the leaves (Linnainmaa 1970, Rumelhart 1986).
 """
 
+# pyright: reportAttributeAccessIssue=false
+# A Tensor's operations become its methods below the class, where the checker does not look for them.
+
 import numpy as np
 
 
@@ -211,6 +214,7 @@ def matmul(a, b):
         rows = a[None, :] if a.ndim == 1 else a
         columns = b[:, None] if b.ndim == 1 else b
         y = rows @ columns
+        value = y if min(a.ndim, b.ndim) > 1 else a @ b  # without the axis that a vector lacks
 
         def to_a(g):
             return g.reshape(y.shape) @ columns.swapaxes(-1, -2)
@@ -219,7 +223,7 @@ def matmul(a, b):
             gradient = rows.swapaxes(-1, -2) @ g.reshape(y.shape)
             return gradient[..., 0] if b.ndim == 1 else gradient
 
-        return a @ b, to_a, to_b
+        return value, to_a, to_b
 
     return operation("matmul", compute, a, b, hint="The last axis of a must be as long as the last but one of b")
 

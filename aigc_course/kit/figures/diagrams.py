@@ -202,7 +202,7 @@ def _draw_node(ax: Axes, place: Place, node: Any, name: str, has_gradient: bool)
     edge = RED if has_gradient else PALE
     draw_box(ax, place, NODE, rounding=0.05, edgecolor=edge, facecolor="white", mutation_aspect=1.5)
     single = np.ndim(node.data) == 0
-    value = f"{float(node.data):.3g}" if single else f"({', '.join(map(str, node.data.shape))})"
+    value = f"{float(node.data):.3g}" if single else str(node.data.shape)
     write(ax, place, f"{name}\n{value}\n", fontsize=8.5)
     if has_gradient and node.grad is not None:
         gradient = f"{float(node.grad):.3g}" if single else f"{label('norm')} {np.linalg.norm(node.grad):.2g}"
