@@ -7,8 +7,6 @@ that input's gradient. `backward()` walks this graph from the loss to the leaves
 # pyright: reportAttributeAccessIssue=false
 # A Tensor's operations become its methods below the class, where the checker does not look for them.
 
-from functools import wraps
-
 import numpy as np
 
 
@@ -36,8 +34,10 @@ def checked(data):
     array = np.array(data)
     if array.dtype.kind != "f":
         raise TypeError(f"a Tensor holds floats, this is {array.dtype}: convert it, say with array.astype(np.float32)")
-    if (nan := np.isnan(array)).any():
-        raise ValueError(f"NaN at index {np.argwhere(nan)[0].tolist()} of shape {array.shape}: clean the data first")
+    missing = np.isnan(array)
+    if missing.any():
+        index = np.argwhere(missing)[0].tolist()
+        raise ValueError(f"NaN at index {index} of shape {array.shape}: clean the data first")
     return array
 
 
@@ -53,6 +53,24 @@ def topological_order(end):
             stack.append((node, True))
             stack.extend((source, False) for source in node.inputs)
     return order
+
+
+def operation(name, compute, *operands, hint=""):
+    """The result of an operation as a Tensor that remembers where it came from.
+
+    operands: tensors; anything else is a constant: it takes the tensors' dtype and gets no gradient
+    compute:  arrays -> the value, then for each array its rule, dL/d(value) -> dL/d(array)
+    """
+    tensors = [x for x in operands if isinstance(x, Tensor)]
+    dtype = tensors[0].data.dtype if tensors else None
+    arrays = [x.data if isinstance(x, Tensor) else np.asarray(x, dtype) for x in operands]
+    try:
+        value, *rules = compute(*arrays)
+    except ValueError as error:
+        shapes = " and ".join(str(array.shape) for array in arrays)
+        raise ValueError(f"{name} of shape {shapes}: {str(error).strip()}. {hint}") from error
+    needed = [rule for x, rule in zip(operands, rules, strict=True) if isinstance(x, Tensor)]
+    return Tensor(value, tensors, needed, name)
 
 
 def unbroadcast(gradient, shape):
@@ -75,9 +93,10 @@ def backward(end, seed=None):
             share = unbroadcast(rule(gradient), source.data.shape)
             if source in gradients:  # used more than once: its shares add up
                 gradients[source] += share
-            else:  # only an array that nobody else holds is kept as it is
-                keep = np.array if share is gradient or share.base is not None else np.asarray
-                gradients[source] = keep(share, source.data.dtype)
+            elif share is gradient or share.base is not None:  # somebody else holds this array: copy it
+                gradients[source] = np.array(share, source.data.dtype)
+            else:
+                gradients[source] = np.asarray(share, source.data.dtype)
 
 
 def first_gradient(end, seed, order):
@@ -94,115 +113,203 @@ def first_gradient(end, seed, order):
     return np.array(seed, end.data.dtype)
 
 
-def operation(function):
-    """Make an operation on tensors of `function`: (arrays, /, settings) -> the value, then for each array its rule."""
-
-    @wraps(function)
-    def apply(*arguments, **settings):
-        name, count = function.__name__, function.__code__.co_posonlyargcount or len(arguments)
-        operands = arguments[:count]  # they stand before the slash
-        tensors = [x for x in operands if isinstance(x, Tensor)]  # all else is constant, of the first tensor's dtype
-        dtype = tensors[0].data.dtype if tensors else None
-        arrays = [x.data if isinstance(x, Tensor) else np.asarray(x, dtype) for x in operands]
-        try:
-            value, *rules = function(*arrays, *arguments[count:], **settings)
-        except ValueError as error:
-            shapes = " and ".join(str(array.shape) for array in arrays)
-            raise ValueError(f"{name} of shape {shapes}: {str(error).strip()}. {function.__doc__}") from error
-        if len(tensors) < len(operands):  # a constant's rule is not needed
-            rules = [rule for x, rule in zip(operands, rules, strict=True) if isinstance(x, Tensor)]
-        return Tensor(value, tensors, rules, name)
-
-    return apply
+BROADCAST = "From the right, axes must be equally long, or one of them 1"
 
 
-def elementwise(name, function, *slopes):
-    """An operation on each element alike: the value y = function(*arrays), its slope(*arrays, y) along each array."""
+def add(a, b):
+    """a + b; its derivatives are 1 and 1."""
 
-    def apply(*arrays):
-        y = function(*arrays)
-        return y, *[lambda g, slope=slope: g * slope(*arrays, y) for slope in slopes]
+    def compute(a, b):
+        return a + b, lambda g: g, lambda g: g
 
-    apply.__name__, apply.__doc__ = name, "From the right, axes must be equally long, or one of them 1"
-    return operation(apply)
+    return operation("+", compute, a, b, hint=BROADCAST)
 
 
-def reduction(name, function, slope):
-    """An operation along `axis`, or all axes: the value y = function(a), its slope(a, y, axis) along each element."""
+def subtract(a, b):
+    """a - b; its derivatives are 1 and -1."""
 
-    def apply(a, /, axis=None, keepdims=False):
-        y = function(a, axis=axis, keepdims=True)
-        return y if keepdims else y.squeeze(axis), lambda g: g.reshape(y.shape) * slope(a, y, axis)
+    def compute(a, b):
+        return a - b, lambda g: g, lambda g: -g
 
-    apply.__name__, apply.__doc__ = name, "The axis must be one of the array's, counted from 0"
-    return operation(apply)
+    return operation("-", compute, a, b, hint=BROADCAST)
 
 
-def slope_of_exponent(a, b, y):
-    """y ln(a), but 0 where 0 is raised to 0 or more: there 0 stays 0, and ln(0) must not make a NaN of it."""
-    return y * np.log(np.where((a == 0) & (b >= 0), 1, a))
+def multiply(a, b):
+    """a * b; its derivatives are b and a."""
+
+    def compute(a, b):
+        return a * b, lambda g: g * b, lambda g: g * a
+
+    return operation("*", compute, a, b, hint=BROADCAST)
 
 
-add = elementwise("+", np.add, lambda a, b, y: 1, lambda a, b, y: 1)
-subtract = elementwise("-", np.subtract, lambda a, b, y: 1, lambda a, b, y: -1)
-multiply = elementwise("*", np.multiply, lambda a, b, y: b, lambda a, b, y: a)
-divide = elementwise("/", np.divide, lambda a, b, y: 1 / b, lambda a, b, y: -y / b)
-power = elementwise("**", np.power, lambda a, b, y: b * a ** np.where(b, b - 1, 0), slope_of_exponent)
-Tensor.__neg__ = elementwise("-", np.negative, lambda x, y: -1)
-Tensor.exp = elementwise("exp", np.exp, lambda x, y: y)
-Tensor.log = elementwise("log", np.log, lambda x, y: 1 / x)
-Tensor.tanh = elementwise("tanh", np.tanh, lambda x, y: 1 - y * y)
-Tensor.relu = elementwise("relu", lambda x: np.maximum(x, 0), lambda x, y: x > 0)
-Tensor.sum = reduction("sum", np.sum, lambda a, y, axis: np.ones_like(a))
-Tensor.mean = reduction("mean", np.mean, lambda a, y, axis: np.full_like(a, y.size / a.size))
-Tensor.max = reduction("max", np.max, lambda a, y, axis: (a == y) / (a == y).sum(axis, keepdims=True))
+def divide(a, b):
+    """a / b; its derivatives are 1/b and -a/b²."""
+
+    def compute(a, b):
+        y = a / b
+        return y, lambda g: g / b, lambda g: -g * y / b
+
+    return operation("/", compute, a, b, hint=BROADCAST)
 
 
-@operation
-def matmul(a, b, /):
-    """The last axis of a must be as long as the last but one of b, a vector's only one"""
-    rows, columns = a if a.ndim > 1 else a[None], b if b.ndim > 1 else b[:, None]
-    y = rows @ columns
+def power(a, b):
+    """a ** b; its derivatives are b a^(b-1) and a^b ln(a)."""
 
-    def to_b(g):
-        gradient = rows.swapaxes(-1, -2) @ g.reshape(y.shape)
-        return gradient if b.ndim > 1 else gradient[..., 0]
+    def compute(a, b):
+        y = np.power(a, b)
 
-    return y if min(a.ndim, b.ndim) > 1 else a @ b, lambda g: g.reshape(y.shape) @ columns.swapaxes(-1, -2), to_b
+        def to_a(g):
+            exponent = np.where(b == 0, 0, b - 1)  # a^0 is constant: its derivative is 0, also where 1/a is infinite
+            return g * b * a**exponent
 
+        def to_b(g):
+            stays_0 = (a == 0) & (b >= 0)  # 0 to a power of 0 or more: the derivative is 0, and ln(0) would give NaN
+            return g * y * np.log(np.where(stays_0, 1, a))
 
-@operation
-def reshape(a, /, *shape):
-    """The number of elements stays the same"""
-    return a.reshape(*shape), lambda g: g.reshape(a.shape)
+        return y, to_a, to_b
 
-
-@operation
-def pick(a, /, index):
-    """The elements a[index]; one that is picked twice gets both gradients"""
-
-    def rule(g):
-        gradient = np.zeros_like(a)
-        np.add.at(gradient, index, g)
-        return gradient
-
-    return a[index], rule
+    return operation("**", compute, a, b, hint=BROADCAST)
 
 
-@operation
-def softmax_cross_entropy(logits, /, labels):
-    """The mean of -log softmax(logits)[label]: logits (..., classes), labels (...) from 0 to classes - 1"""
-    hits = np.asarray(labels)[..., None] == np.arange(logits.shape[-1])  # (..., classes)
-    if hits.shape != logits.shape or not hits.any(axis=-1).all():
-        raise ValueError(f"the labels, of shape {np.shape(labels)}, do not fit or are not all classes")
-    shifted = logits - logits.max(axis=-1, keepdims=True)  # so that exp cannot overflow
-    log_probs = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return -log_probs[hits].mean(), lambda g: (np.exp(log_probs) - hits) * (g / hits[..., 0].size)
+def negative(x):
+    """-x; its derivative is -1."""
+    return operation("-", lambda x: (-x, lambda g: -g), x)
 
 
-for name, function in dict(add=add, sub=subtract, mul=multiply, truediv=divide, pow=power, matmul=matmul).items():
-    setattr(Tensor, f"__{name}__", function)
-    setattr(Tensor, f"__r{name}__", lambda a, b, function=function: function(b, a))
+def exp(x):
+    """e^x; its derivative is e^x itself."""
+
+    def compute(x):
+        y = np.exp(x)
+        return y, lambda g: g * y
+
+    return operation("exp", compute, x)
+
+
+def log(x):
+    """The natural logarithm; its derivative is 1/x."""
+    return operation("log", lambda x: (np.log(x), lambda g: g / x), x)
+
+
+def tanh(x):
+    """The hyperbolic tangent y; its derivative is 1 - y²."""
+
+    def compute(x):
+        y = np.tanh(x)
+        return y, lambda g: g * (1 - y * y)
+
+    return operation("tanh", compute, x)
+
+
+def relu(x):
+    """x where it is positive, else 0; its derivative is 1 or 0."""
+    return operation("relu", lambda x: (np.maximum(x, 0), lambda g: g * (x > 0)), x)
+
+
+def matmul(a, b):
+    """a @ b of matrices, stacks of matrices, and vectors: one on the left is a row, one on the right a column."""
+
+    def compute(a, b):
+        rows = a[None, :] if a.ndim == 1 else a
+        columns = b[:, None] if b.ndim == 1 else b
+        y = rows @ columns
+        value = y if min(a.ndim, b.ndim) > 1 else a @ b  # without the axis that a vector lacks
+
+        def to_a(g):
+            return g.reshape(y.shape) @ columns.swapaxes(-1, -2)
+
+        def to_b(g):
+            gradient = rows.swapaxes(-1, -2) @ g.reshape(y.shape)
+            return gradient[..., 0] if b.ndim == 1 else gradient
+
+        return value, to_a, to_b
+
+    return operation("matmul", compute, a, b, hint="The last axis of a must be as long as the last but one of b")
+
+
+def total(a, axis=None, keepdims=False):
+    """The sum along `axis`: each element of a row has derivative 1."""
+
+    def compute(a):
+        y = a.sum(axis=axis, keepdims=True)
+        return y if keepdims else y.squeeze(axis), lambda g: g.reshape(y.shape) * np.ones_like(a)
+
+    return operation("sum", compute, a, hint="The axis must be one of the array's, counted from 0")
+
+
+def mean(a, axis=None, keepdims=False):
+    """The mean along `axis`: each of n elements has derivative 1/n."""
+
+    def compute(a):
+        y = a.mean(axis=axis, keepdims=True)
+        return y if keepdims else y.squeeze(axis), lambda g: g.reshape(y.shape) * np.full_like(a, y.size / a.size)
+
+    return operation("mean", compute, a, hint="The axis must be one of the array's, counted from 0")
+
+
+def largest(a, axis=None, keepdims=False):
+    """The maximum along `axis`: the largest element has derivative 1; if several are largest, they share it."""
+
+    def compute(a):
+        y = a.max(axis=axis, keepdims=True)
+
+        def rule(g):
+            winners = a == y
+            return g.reshape(y.shape) * (winners / winners.sum(axis, keepdims=True))
+
+        return y if keepdims else y.squeeze(axis), rule
+
+    return operation("max", compute, a, hint="The axis must be one of the array's, counted from 0")
+
+
+def reshape(a, *shape):
+    """The same elements in another shape; the gradient gets its old shape back."""
+
+    def compute(a):
+        return a.reshape(*shape), lambda g: g.reshape(a.shape)
+
+    return operation("reshape", compute, a, hint="The number of elements stays the same")
+
+
+def pick(a, index):
+    """The elements a[index]; one that is picked twice gets both gradients."""
+
+    def compute(a):
+        def rule(g):
+            gradient = np.zeros_like(a)
+            np.add.at(gradient, index, g)
+            return gradient
+
+        return a[index], rule
+
+    return operation("pick", compute, a)
+
+
+def softmax_cross_entropy(logits, labels):
+    """The mean of -log softmax(logits)[label]: logits (..., classes), labels (...) from 0 to classes - 1."""
+
+    def compute(z):
+        hits = np.asarray(labels)[..., None] == np.arange(z.shape[-1])  # (..., classes)
+        if hits.shape != z.shape or not hits.any(axis=-1).all():
+            raise ValueError(f"the labels, of shape {np.shape(labels)}, do not fit or are not all classes")
+        shifted = z - z.max(axis=-1, keepdims=True)  # so that exp cannot overflow
+        log_probs = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+        n = hits[..., 0].size
+        return -log_probs[hits].mean(), lambda g: (np.exp(log_probs) - hits) * (g / n)
+
+    hint = "Labels of shape (...) are integers from 0 to classes - 1, for logits of shape (..., classes)"
+    return operation("softmax_cross_entropy", compute, logits, hint=hint)
+
+
+Tensor.__add__, Tensor.__radd__ = add, lambda tensor, other: add(other, tensor)
+Tensor.__sub__, Tensor.__rsub__ = subtract, lambda tensor, other: subtract(other, tensor)
+Tensor.__mul__, Tensor.__rmul__ = multiply, lambda tensor, other: multiply(other, tensor)
+Tensor.__truediv__, Tensor.__rtruediv__ = divide, lambda tensor, other: divide(other, tensor)
+Tensor.__pow__, Tensor.__rpow__ = power, lambda tensor, other: power(other, tensor)
+Tensor.__matmul__, Tensor.__rmatmul__ = matmul, lambda tensor, other: matmul(other, tensor)
+Tensor.__neg__, Tensor.exp, Tensor.log = negative, exp, log
+Tensor.tanh, Tensor.relu = tanh, relu
+Tensor.sum, Tensor.mean, Tensor.max = total, mean, largest
+Tensor.reshape, Tensor.__getitem__ = reshape, pick
 Tensor.backward = backward
-Tensor.reshape = reshape
-Tensor.__getitem__ = pick

@@ -75,14 +75,14 @@ def against_torch(of: dict) -> None:
 def against_numbers(of: dict) -> None:
     """Forward and backward of a 2-16-16-1 network on 100 points: arrays against the chapter's scalar engine."""
     rng = np.random.default_rng(0)
-    of["points"] = rng.uniform(-1, 1, (100, 2))
-    of["targets"] = np.where(np.linalg.norm(of["points"], axis=1, keepdims=True) < 0.7, 1.0, -1.0)
+    points = rng.uniform(-1, 1, (100, 2))
+    targets = np.where(np.linalg.norm(points, axis=1, keepdims=True) < 0.7, 1.0, -1.0)
     arrays = of["random_layers"]((2, 16, 16, 1), rng)
     values, tensors = of["as_values"](arrays), of["as_tensors"](arrays)
-    loss_of = partial(of["squared_error"], targets=of["targets"])
+    loss_of = partial(of["squared_error"], targets=targets)
     contestants = {
-        "numbers": (1, lambda: of["scalar_pass"](values)),
-        "arrays": (100, lambda: of["one_pass"](tensors, of["points"], loss_of, autograd.Tensor.tanh)),
+        "numbers": (1, lambda: of["scalar_pass"](values, points, targets)),
+        "arrays": (100, lambda: of["one_pass"](tensors, points, loss_of, autograd.Tensor.tanh)),
     }
     print("2-16-16-1, 100 points, forward and backward, one thread each:")
     for setting in ("with garbage collection, as Python runs by default", "without it, as timeit measures"):

@@ -157,7 +157,7 @@ def plot_graph(
 
     order:    all nodes, each one after its inputs, the result last
     labels:   names for some nodes; the others are called after their operation
-    reached:  so many nodes, counted from the result, show their gradient in red; all of them by default
+    reached:  so many nodes, counted from the result, show their gradient in orange; all of them by default
     An arrow carries the slope of the result with respect to the input where the node knows it (`slopes`).
     """
     places = layout(order)
@@ -198,12 +198,12 @@ def layout(order: Sequence[Any]) -> dict[Hashable, Place]:
 
 
 def _draw_node(ax: Axes, place: Place, node: Any, name: str, has_gradient: bool) -> None:
-    """Name, value (or shape) and gradient (or its length) of a node, one below the other."""
+    """Name, value (or shape) and gradient (or its norm) of a node, one below the other."""
     edge = RED if has_gradient else PALE
     draw_box(ax, place, NODE, rounding=0.05, edgecolor=edge, facecolor="white", mutation_aspect=1.5)
     single = np.ndim(node.data) == 0
-    value = f"{float(node.data):.3g}" if single else f"({', '.join(map(str, node.data.shape))})"
+    value = f"{float(node.data):.3g}" if single else str(node.data.shape)
     write(ax, place, f"{name}\n{value}\n", fontsize=8.5)
     if has_gradient and node.grad is not None:
-        gradient = f"{float(node.grad):.3g}" if single else f"{label('length')} {np.linalg.norm(node.grad):.2g}"
+        gradient = f"{float(node.grad):.3g}" if single else f"{label('norm')} {np.linalg.norm(node.grad):.2g}"
         write(ax, place, f"\n\n{gradient}", fontsize=8.5, color=RED)

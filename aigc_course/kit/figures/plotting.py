@@ -71,7 +71,10 @@ def figure(
 ) -> tuple[Figure, Any]:
     """`fig, axes = figure(...)`: plt.subplots in the course's style; `width` and `height` in inches for the whole."""
     plt.rcParams.update(STYLE | {"font.family": families()})
-    return plt.subplots(nrows, ncols, figsize=(width, height), layout="constrained", **kwargs)
+    fig, axes = plt.subplots(nrows, ncols, figsize=(width, height), layout="constrained", **kwargs)
+    for ax in fig.axes:  # DejaVu first: Chinese fonts lack the minus sign in 10^-2
+        ax.tick_params(which="both", labelfontfamily=families()[::-1])
+    return fig, axes
 
 
 def show(drawing: Figure | Axes | np.ndarray, alt: str) -> None:

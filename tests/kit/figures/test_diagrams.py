@@ -60,7 +60,7 @@ def test_a_box_shows_name_value_and_gradient_once_it_is_reached():
     order = topological_order(loss)
     texts = ["".join(text.get_text() for text in plot_graph(order, {w: "W"}, reached=k).texts) for k in (0, 1, 6)]
     assert all("W\n(3, 2)" in text and "tanh\n(4, 2)" in text for text in texts)
-    assert [text.count("length") for text in texts] == [0, 0, 5]  # loss, a single number, shows its own
+    assert [text.count("norm") for text in texts] == [0, 0, 5]  # loss, a single number, shows its own
     assert "\n\n1" not in texts[0]
     assert "\n\n1" in texts[1]
 

@@ -93,6 +93,16 @@ def test_a_font_that_matplotlib_has_not_listed_yet_is_found_without_reading_all_
     assert labels.chinese_font() in labels.FONTS
 
 
+@pytest.mark.filterwarnings("error")  # "does not have a glyph for U+2212"
+def test_a_power_of_ten_on_a_chinese_axis_has_its_minus_sign(in_chinese, caplog):
+    fig, ax = plotting.figure()
+    ax.loglog([1e-3, 1.0], [1e-3, 1.0])
+    plotting.png_of(fig)
+    matplotlib.pyplot.close(fig)
+    assert [tick.get_fontfamily()[0] for tick in ax.get_xticklabels()] == ["DejaVu Sans"] * len(ax.get_xticklabels())
+    assert "glyph" not in caplog.text
+
+
 def test_two_files_do_not_translate_the_same_words(in_chinese, monkeypatch, tmp_path):
     for name in ("one.toml", "two.toml"):
         (tmp_path / name).write_text('[labels]\n"loss" = "损失"\n', encoding="utf-8")
