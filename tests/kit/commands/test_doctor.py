@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from aigc_course.kit import runtime
 from aigc_course.kit.commands import doctor
@@ -141,8 +142,8 @@ def test_both_wheels_of_tensorflow(monkeypatch):
 def test_needs_are_the_same_from_metadata_and_checkout(monkeypatch):
     from_metadata = requirements.needs()
     monkeypatch.setattr(requirements.importlib.metadata, "requires", lambda name: requirements._from_checkout())
-    names = {need.name.lower() for need in requirements.needs()}
-    assert names == {need.name.lower() for need in from_metadata}
+    names = {canonicalize_name(need.name) for need in requirements.needs()}
+    assert names == {canonicalize_name(need.name) for need in from_metadata}
     assert {"numpy", "torch", "jupyterlab"} <= names
 
 

@@ -22,7 +22,7 @@ def learner(tmp_path):
     def type_in(*words: str) -> str:
         command = [sys.executable, "-m", "aigc_course", *words]
         result = subprocess.run(
-            command, cwd=ROOT, env=settings, capture_output=True, encoding="utf-8", check=False, timeout=300
+            command, cwd=ROOT, env=settings, capture_output=True, encoding="utf-8", check=False, timeout=900
         )
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
