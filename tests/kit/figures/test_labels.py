@@ -120,3 +120,15 @@ def test_a_translation_takes_the_same_numbers():
     labels.words.cache_clear()
     wrong = [english for english, chinese in labels.words().items() if fields(english) != fields(chinese)]
     assert not wrong
+
+
+def test_every_shared_word_is_said_somewhere():
+    import tomllib
+
+    from tools.authoring.notebooks import ROOT, code_cells, path_of, read, stems
+
+    shared = tomllib.loads((labels.WORDS / "kit.toml").read_text(encoding="utf-8"))["labels"]
+    said = [path.read_text(encoding="utf-8") for path in (ROOT / "aigc_course" / "kit").rglob("*.py")]
+    said += [cell.source for stem in stems() for cell in code_cells(read(path_of(stem, "en")))]
+    unused = [word for word in shared if not any(f'"{word}"' in text for text in said)]
+    assert not unused
