@@ -49,6 +49,8 @@ def read(path: str | Path, framework: str = "numpy", advice: str = ADVICE) -> St
         arrays = {name: file.get_tensor(name) for name in names}
         if framework == "pt":  # not a view of the file, which others may replace
             arrays = {name: tensor.clone() for name, tensor in arrays.items()}
+        elif any(kind_of(array) == "bfloat16" for array in arrays.values()):  # some packages teach it to NumPy
+            raise ValueError(f"{path} holds numbers of a kind that is not read here (bfloat16); {advice}")
         return Stored(arrays, file.metadata() or {})
 
 

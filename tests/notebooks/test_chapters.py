@@ -171,7 +171,7 @@ BREAKS = {
         contract.has_questions_in_both_languages,
         forget("quiz", 0, "options", 1, "why"),
         "exercises",
-        "question 1",
+        "quiz no. 1",
     ),
     "too few exercises": (contract.has_exercises, drop("exercise-2-check"), "exercises", "2 exercises"),
     "exercise not in the questions": (

@@ -232,8 +232,8 @@ def test_damaged_files_are_named(translator, tmp_path):
         (whole[:20], "cut short"),
         (b"<html>not found</html>", "no safetensors file"),
         (b"", "cut short"),
-        (whole.replace(b'\\"dim\\": 32', b'\\"dim\\": 16'), "its settings are .*, its words and weights are"),
-        (whole.replace(b'\\"dim\\": 32', b'\\"dim\\": -2'), "damaged or not a translator's file"),
+        (whole.replace(b'\\"dim\\": 64', b'\\"dim\\": 16'), "its settings are .*, its words and weights are"),
+        (whole.replace(b'\\"dim\\": 64', b'\\"dim\\": -2'), "damaged or not a translator's file"),
         (whole.replace(b'\\"dim\\"', b'\\"din\\"'), "damaged or not a translator's file"),
     ):
         path.write_bytes(damaged)
