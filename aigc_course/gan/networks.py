@@ -1,5 +1,8 @@
 """Convolutional networks of a `gan` for 28 x 28 images: generator and discriminator, with or without labels."""
 
+# pyright: reportOptionalCall=false
+# A network without labels has no table of them; check_labels has refused labels by then.
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm

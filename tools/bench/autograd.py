@@ -80,9 +80,10 @@ def against_numbers(of: dict) -> None:
     arrays = of["random_layers"]((2, 16, 16, 1), rng)
     values, tensors = of["as_values"](arrays), of["as_tensors"](arrays)
     loss_of = partial(of["squared_error"], targets=targets)
+    tanh = autograd.Tensor.tanh  # pyright: ignore[reportAttributeAccessIssue]  methods are set below the class
     contestants = {
         "numbers": (1, lambda: of["scalar_pass"](values, points, targets)),
-        "arrays": (100, lambda: of["one_pass"](tensors, points, loss_of, autograd.Tensor.tanh)),
+        "arrays": (100, lambda: of["one_pass"](tensors, points, loss_of, tanh)),
     }
     print("2-16-16-1, 100 points, forward and backward, one thread each:")
     for setting in ("with garbage collection, as Python runs by default", "without it, as timeit measures"):

@@ -190,7 +190,8 @@ def plot_curves(curves: dict[str, Sequence[float]], *, xlabel: str, ylabel: str,
         steps = np.arange(1, len(values) + 1)
         ax.plot(steps, values, label=name, marker="o" if len(values) <= 20 else None, markersize=4)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.xaxis.get_major_locator().set_params(integer=True)  # there is no half step
+    locator = ax.xaxis.get_major_locator()
+    locator.set_params(integer=True)  # pyright: ignore[reportCallIssue]  matplotlib's; there is no half step
     if len(curves) > 1:
         ax.legend()
     return ax
