@@ -18,7 +18,9 @@ HOMES = {
     "figures.drawing": "DigitPad",
     "figures.labels": "label phrase",
     "figures.workflow": "Again Done Workflow",
+    "practice.challenges": "challenge",
     "practice.exercises": "check hint quiz solution",
+    "practice.guesses": "guess guessed",
 }
 HOME = {name: module for module, names in HOMES.items() for name in names.split()}
 MODULES = {"doctor": "commands.doctor", "plotting": "figures.plotting", "progress": "practice.progress"}

@@ -113,6 +113,10 @@ def has_exercises(chapter: Chapter) -> list[str]:
     return practice.exercise_problems(chapter.nb, chapter.number, chapter.questions.get("exercises", {}), least)
 
 
+def asks_before_it_shows(chapter: Chapter) -> list[str]:
+    return practice.asking_problems(chapter.nb, chapter.questions, chapter.number)
+
+
 def has_quiz(chapter: Chapter) -> list[str]:
     least = 1 if chapter.is_start else 5
     return practice.quiz_problems(chapter.nb, chapter.number, chapter.questions.get("quiz", []), least)
@@ -205,6 +209,7 @@ CHECKS = (
     opens_with_title_and_goals,
     has_questions_in_both_languages,
     has_exercises,
+    asks_before_it_shows,
     has_quiz,
     closes_with_results_and_sources,
     every_cell_is_on_a_slide,

@@ -12,7 +12,7 @@ from tools.authoring.notebooks import code_cells, parse, tags
 MAX_LINES = 20
 EXCUSED = {"setup", "exercise", "article", "widget"}  # a widget's view is not stored
 MAY_BE_SILENT = (ast.Assert, ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-SPEAKS = re.compile(r"(?<!def )(?<![\w.])(?:check|hint|solution|quiz|expect)\(")
+SPEAKS = re.compile(r"(?<!def )(?<![\w.])(?:check|hint|solution|quiz|expect|guess|guessed|challenge)\(")
 
 
 def length_problems(nb: NotebookNode) -> list[str]:

@@ -12,6 +12,7 @@ from aigc_course.kit.practice import questions
 from tools.authoring.notebooks import by_id, tags
 
 CHECK_CALL = re.compile(r'\bcheck\(\s*"([^"]+)"')
+ASKING_CALL = re.compile(r'\b(guess|guessed|challenge)\(\s*"([^"]+)"')
 QUIZ_CALL = re.compile(r'\bquiz\(\s*"([^"]+)"')
 
 
@@ -38,6 +39,26 @@ def exercise_problems(nb: NotebookNode, number: str, exercises: dict, least: int
     if (count := len(set(slugs))) < least:
         found.append(f"[exercises] has {count} exercises with a cell tagged check that calls check(); needs {least}")
     return found + [f"[exercises] no cell checks {slug} of the questions" for slug in exercises if slug not in slugs]
+
+
+def asking_problems(nb: NotebookNode, written: dict, number: str) -> list[str]:
+    """Guesses that are not asked before their answer is shown; challenges that the notebook does not set."""
+    calls = [(cell.id, kind, name) for cell in nb.cells for kind, name in ASKING_CALL.findall(cell.source)]
+    places = {(kind, name): place for place, (_, kind, name) in reversed(list(enumerate(calls)))}
+    found = []
+    for slug in written.get("guesses", {}):
+        asked, shown = (places.get((kind, f"{number}.{slug}")) for kind in ("guess", "guessed"))
+        if asked is None or shown is None or asked > shown:
+            found.append(f'[exercises] the guess {slug} needs guess("{number}.{slug}", ...) and guessed() after it')
+    for slug in written.get("challenges", {}):
+        if ("challenge", f"{number}.{slug}") not in places:
+            found.append(f"[exercises] no cell calls challenge() for {slug} of the questions")
+    tables = {"guess": "guesses", "guessed": "guesses", "challenge": "challenges"}
+    known = {(kind, f"{number}.{slug}") for kind, table in tables.items() for slug in written.get(table, {})}
+    unknown = [(cell, kind, name) for cell, kind, name in calls if (kind, name) not in known]
+    return found + [
+        f'[{cell}] {kind}("{name}") is not in the questions of this chapter' for cell, kind, name in unknown
+    ]
 
 
 def quiz_problems(nb: NotebookNode, number: str, quiz: list[dict], least: int) -> list[str]:

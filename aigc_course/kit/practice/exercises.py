@@ -134,7 +134,7 @@ def explanation(entry: dict[str, Any], outcome: Outcome) -> str:
 
 
 def _feedback(entry: dict[str, Any], key: str) -> dict[str, str]:
-    return {**questions.common()["feedback"], **entry["feedback"]}[key]
+    return {**questions.common()["feedback"], **entry.get("feedback", {})}[key]
 
 
 class _Filled(string.Formatter):
@@ -147,28 +147,32 @@ class _Filled(string.Formatter):
 def grade(name: str, answer: Any) -> Outcome:
     """Check an answer without showing or recording anything."""
     entry = questions.exercise(name)
-    module, _, function = entry["check"].partition(".")
-    run: Callable[[Any], None] = getattr(importlib.import_module(f"aigc_course.kit.practice.checks.{module}"), function)
+    return measured(entry, entry["check"], answer)[0]
+
+
+def measured(entry: dict[str, Any], function: str, answer: Any) -> tuple[Outcome, Any]:
+    """Hand the answer to a function of checks/ ("mnist_classifier.check_loss"): what became of it, what it returned."""
+    module, _, name = function.partition(".")
+    run: Callable[[Any], Any] = getattr(importlib.import_module(f"aigc_course.kit.practice.checks.{module}"), name)
     try:
         return _outcome(entry, run, answer)
     except Exception as error:  # an answer of a kind that the check did not think of
-        return Outcome("wrong", "puzzling", {"error": _described(error), "kind": type(answer).__name__})
+        return Outcome("wrong", "puzzling", {"error": _described(error), "kind": type(answer).__name__}), None
 
 
-def _outcome(entry: dict[str, Any], run: Callable[[Any], None], answer: Any) -> Outcome:
+def _outcome(entry: dict[str, Any], run: Callable[[Any], Any], answer: Any) -> tuple[Outcome, Any]:
     if is_unanswered(answer):
-        return Outcome("unanswered")
+        return Outcome("unanswered"), None
     try:
-        run(answer)
+        return Outcome("passed"), run(answer)
     except Unanswered:
-        return Outcome("unanswered")
+        return Outcome("unanswered"), None
     except Wrong as wrong:
         names = questions.placeholders(_feedback(entry, wrong.key)["en"])
         looked_up = {name: string.Formatter().get_field(name, (), wrong.values)[0] for name in names}
-        return Outcome("wrong", wrong.key, {name: shown(value) for name, value in looked_up.items()})
+        return Outcome("wrong", wrong.key, {name: shown(value) for name, value in looked_up.items()}), None
     except Crashed as crash:
-        return _crashed(crash.error)
-    return Outcome("passed")
+        return _crashed(crash.error), None
 
 
 def is_unanswered(answer: Any) -> bool:

@@ -1,8 +1,9 @@
-"""Which exercises are done: one JSON file that belongs to the learner.
+"""Which exercises are done, what was guessed, the best scores: one JSON file that belongs to the learner.
 
 It lies at AIGC_PROGRESS, else ~/.aigc_course/progress.json, and can be read, copied, edited or thrown away:
 
-    {"version": 1, "exercises": {"05_1.loss": "2025-03-01T10:15:00+08:00"}}
+    {"version": 1, "exercises": {"05_1.loss": "2025-03-01T10:15:00+08:00"},
+     "guesses": {"05_1.batch_time": "b"}, "best": {"05_1.few_labels": 0.931}}
 
 Writing it never stops a notebook: what goes wrong is said once, in one line. Only a regular file is read or replaced;
 where something else has its place, such as /dev/null, nothing is recorded.
@@ -39,21 +40,7 @@ def passed(name: str) -> tuple[int, int]:
 
     A damaged file is set aside under another name. A file that cannot be written is a printed message, no error.
     """
-    from filelock import FileLock, Timeout
-
-    try:
-        file = path()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{file}.lock", timeout=LOCK_SECONDS):
-            record = _read_or_set_aside(file)
-            if name not in record["exercises"]:
-                record["exercises"][name] = datetime.now().astimezone().isoformat(timespec="seconds")
-                text = f"{json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)}\n"
-                write(file, text.encode(errors="backslashreplace"))  # half of a surrogate pair, as JSON writes it
-    except Timeout:
-        _unwritable(say(f"另一个程序锁住它超过{LOCK_SECONDS}秒", f"another program locked it for {LOCK_SECONDS} s"))
-    except (OSError, RuntimeError) as error:
-        _unwritable(getattr(error, "strerror", None) or error)
+    _update("exercises", name, datetime.now().astimezone().isoformat(timespec="seconds"), first=True)
     known = {name: ""}
     with suppress(OSError, RuntimeError, ValueError):  # what is wrong with the file has been said
         known |= _read(path())["exercises"]
@@ -62,8 +49,18 @@ def passed(name: str) -> tuple[int, int]:
 
 def done() -> dict[str, str]:
     """Exercise to the time at which it first passed; empty when there is no record or it cannot be read."""
+    return noted("exercises")
+
+
+def note(table: str, name: str, value: str | float) -> None:
+    """Record `value` for `name` in one of the other tables, "guesses" or "best"; the newest counts."""
+    _update(table, name, value)
+
+
+def noted(table: str) -> dict[str, Any]:
+    """Name to what was recorded for it; empty when there is no record or it cannot be read."""
     try:
-        return _read(path())["exercises"]
+        return _read(path()).get(table, {})
     except (OSError, RuntimeError, ValueError) as error:
         zh = f"学习进度文件{_wanted()}读不出来（{error}），暂且当作空的。"
         _print_once(say(zh, f"The progress file {_wanted()} cannot be read ({error}); it counts as empty for now."))
@@ -78,6 +75,26 @@ def summary() -> list[tuple[str, str, int, int]]:
         title = questions.chapter(number).get("title", {}).get(language(), file.stem)
         rows.append((number, title, *_count(number, known)))
     return rows
+
+
+def _update(table: str, name: str, value: str | float, *, first: bool = False) -> None:
+    """Write one entry, unless `first` and there is one; what goes wrong is said."""
+    from filelock import FileLock, Timeout
+
+    try:
+        file = path()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{file}.lock", timeout=LOCK_SECONDS):
+            record = _read_or_set_aside(file)
+            entries = record.setdefault(table, {})
+            if not (first and name in entries):
+                entries[name] = value
+                text = f"{json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)}\n"
+                write(file, text.encode(errors="backslashreplace"))  # half of a surrogate pair, as JSON writes it
+    except Timeout:
+        _unwritable(say(f"另一个程序锁住它超过{LOCK_SECONDS}秒", f"another program locked it for {LOCK_SECONDS} s"))
+    except (OSError, RuntimeError) as error:
+        _unwritable(getattr(error, "strerror", None) or error)
 
 
 def _wanted() -> str:
@@ -100,6 +117,15 @@ def _read(file: Path) -> dict[str, Any]:
     exercises = record.get("exercises") if isinstance(record, dict) else None
     if not isinstance(exercises, dict) or not all(isinstance(time, str) for time in exercises.values()):
         raise ValueError('no table "exercises" of names and times')
+    kinds = {"guesses": str, "best": int | float}
+    wrong = [
+        table
+        for table, kind in kinds.items()
+        if not isinstance(entries := record.get(table, {}), dict)
+        or not all(isinstance(value, kind) for value in entries.values())
+    ]
+    if wrong:
+        raise ValueError(f'"{wrong[0]}" is no table of names and what was noted')
     return record
 
 

@@ -19,6 +19,21 @@ A file is named after its notebook; text may hold `code` in backticks and blank 
     code = '''…'''                                  does the same is given this feedback
     feedback = "sign"                               a key above, or one of checks/common.toml
 
+    [guesses.batch_time]                            before the experiment guess("05_1.batch_time"), after it guessed()
+    question = {zh = "…", en = "…"}
+    options = [{zh = "…", en = "…"}, …]             at least two; answer = "b" is the second
+    answer = "b"                                    what the experiment beside it shows
+    why = {zh = "…", en = "…"}
+
+    [challenges.few_labels]                         an open-ended one with a score: challenge("05_1.few_labels", …)
+    score = "mnist_classifier.score_few_labels"     function like a check that returns a number
+    title = {zh = "…", en = "…"}
+    shown = "{:.1%}"                                how a score is written
+    better = "higher"                               or "lower"
+    marks = [{zh = "…", en = "…", value = 0.93, code = '''…'''}]   scores to compare with: this chapter's program, ours
+    answer = "learn"                                the name in `code` that is handed in; one mark at least has its code
+    feedback = {few = {zh = "…", en = "…"}}         as for exercises
+
     [[quiz]]
     question = {zh = "…", en = "…"}
     [[quiz.options]]                                at least two, one of them right; each says why
@@ -34,11 +49,12 @@ import string
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 FOLDER = Path(__file__).parent
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class QuestionsError(ValueError):
@@ -105,6 +121,55 @@ class Exercise(_Table):
         return wrong
 
 
+class Guess(_Table):
+    """What do you expect? Noted before the experiment, compared after it."""
+
+    question: Text
+    options: list[Text] = Field(min_length=2, max_length=6)
+    answer: str = Field(pattern=r"^[a-f]$")
+    why: Text
+
+    @model_validator(mode="after")
+    def _has_its_answer(self) -> Self:
+        if self.answer not in "abcdef"[: len(self.options)]:
+            raise ValueError(f'answer = "{self.answer}" is none of the {len(self.options)} options')
+        return self
+
+
+class Mark(Text):
+    """A score to compare with, and the program that reaches it."""
+
+    value: float
+    code: str | None = None
+
+
+class Challenge(_Table):
+    """An open-ended exercise: no right answer but a score."""
+
+    score: str = Field(pattern=r"^[a-z_0-9]+\.score_[a-z0-9_]+$")
+    title: Text
+    shown: str
+    better: Literal["higher", "lower"]
+    answer: str
+    marks: list[Mark]
+    feedback: dict[str, Text] = {}
+
+    @field_validator("shown")
+    @classmethod
+    def _writes_a_number(cls, shown: str) -> str:
+        if shown.format(0.25) == shown.format(0.75):
+            raise ValueError(f'"{shown}" does not show the score; write "{{:.1%}}", say')
+        return shown
+
+    @field_validator("marks")
+    @classmethod
+    def _can_be_reached(cls, marks: list[Mark], info: ValidationInfo) -> list[Mark]:
+        programs = [mark.code for mark in marks if mark.code]
+        if not programs or any(info.data.get("answer", program) not in program for program in programs):
+            raise ValueError("at least one needs `code` that reaches its value and defines `answer`")
+        return marks
+
+
 class Option(Text):
     """An answer to choose, and why it is right or not."""
 
@@ -130,8 +195,10 @@ class Chapter(_Table):
     """A whole file."""
 
     title: Text | None = None
-    exercises: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Exercise] = {}
+    exercises: dict[Slug, Exercise] = {}
     quiz: list[Question] = []
+    guesses: dict[Slug, Guess] = {}
+    challenges: dict[Slug, Challenge] = {}
 
 
 def files() -> dict[str, Path]:
@@ -157,12 +224,26 @@ def chapter(number: str) -> dict[str, Any]:
 
 def exercise(name: str) -> dict[str, Any]:
     """The exercise "05_1.loss"; ValueError that names similar ones when there is none."""
+    return _entry("exercises", "exercise", name)
+
+
+def guess(name: str) -> dict[str, Any]:
+    """The question "05_1.batch_time" that is asked before an experiment; ValueError when there is none."""
+    return _entry("guesses", "guess", name)
+
+
+def challenge(name: str) -> dict[str, Any]:
+    """The challenge "05_1.few_labels"; ValueError when there is none."""
+    return _entry("challenges", "challenge", name)
+
+
+def _entry(table: str, kind: str, name: str) -> dict[str, Any]:
     number, _, slug = str(name).partition(".")
-    written = chapter(number).get("exercises", {}) if number in files() else {}
+    written = chapter(number).get(table, {}) if number in files() else {}
     if slug in written:
         return written[slug]
-    known = [f"{number}.{slug}" for number in files() for slug in chapter(number).get("exercises", {})]
-    raise ValueError(f'there is no exercise "{name}"; {_nearest(str(name), known)}')
+    known = [f"{number}.{slug}" for number in files() for slug in chapter(number).get(table, {})]
+    raise ValueError(f'there is no {kind} "{name}"; {_nearest(str(name), known)}')
 
 
 def _nearest(name: str, known: Any) -> str:
@@ -170,6 +251,8 @@ def _nearest(name: str, known: Any) -> str:
     same_chapter = [other for other in known if other.partition(".")[0] == name.partition(".")[0]]
     if close:
         return f"did you mean {' or '.join(close)}?"
+    if not known:
+        return "no chapter has one yet"
     return f"there are: {', '.join(same_chapter or known)}"
 
 
