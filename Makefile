@@ -27,7 +27,7 @@ lint: .venv/.installed
 execute: .venv/.installed
 	$(BIN)/python -m tools.authoring.execute $(CHAPTER)
 
-## make editions FROM=zh|en        copy code cells and outputs from one edition to the other
+## make editions FROM=zh|en        carry code cells from one edition to the other; remarks stay
 editions: .venv/.installed
 	$(BIN)/python -m tools.authoring.editions --from "$(FROM)" $(CHAPTER)
 

@@ -202,7 +202,7 @@ BREAKS = {
         contract.asks_before_it_shows,
         edit("expected-values", r"^", 'guess("05_2.size", ...)\n'),
         "expected-values",
-        "not in this chapter's questions",
+        "not in the questions of this chapter",
     ),
     "nowhere to answer": (contract.has_exercises, untag("exercise-1-answer"), "exercise-1-check", "tagged exercise"),
     "too few questions": (contract.has_quiz, forget("quiz", 0), "quiz", "4 questions"),
