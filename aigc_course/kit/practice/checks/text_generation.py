@@ -1,4 +1,4 @@
-"""Checks of the exercises on text generation: top-p, perplexity, one merge of byte-pair encoding, the causal mask."""
+"""Checks on text generation: top-p, perplexity, one merge of byte-pair encoding, the causal mask; a sampler's score."""
 
 import math
 from types import SimpleNamespace
@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import Function, check_cases, close
+from aigc_course.kit.practice.checks import Function, Wrong, check_cases, close
+from aigc_course.kit.practice.exercises import Crashed, Unanswered
+
+NUM_TOLD, HIDDEN_SEED = 60, 52_026  # of the challenge
 
 
 def check_top_p(yours: Function) -> None:
@@ -78,3 +81,57 @@ def check_mask(yours: Function) -> None:
         guess=lambda its: {"not_zero": close(its.got, its.expected), "overflow": np.abs(its.scores).max() > 100},
         same=same,
     )
+
+
+def score_sampler(yours: Function) -> float:
+    """The share of stories written with `yours(logits, ids, generator)` that are true, times their variety, at most 1.
+
+    True is what is well-formed with no fact broken; variety is distinct-4 as a share of the grammar's own.
+    """
+    import torch
+
+    from aigc_course.gpt.model import GPT, write
+    from aigc_course.kit.runtime import data_folder
+    from aigc_course.synthetic.stories import HELD_OUT, read_back, tell_many
+    from aigc_course.text.byte_pairs import BytePairs
+
+    if not callable(yours):
+        raise Wrong("not_function", kind=type(yours).__name__)
+    folder = data_folder() / "models" / "story_gpt2"
+    model = GPT.from_pretrained(folder)
+    tokenizer = BytePairs.from_files(folder / "vocab.json", folder / "merges.txt")
+    end, generator = model.config.end_token or 0, torch.Generator().manual_seed(HIDDEN_SEED)
+
+    def sampler(logits: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        try:
+            tokens = yours(logits, ids, generator)
+        except Exception as error:
+            raise Crashed(error) from error
+        return _checked_tokens(tokens, model.config.vocab_size)
+
+    rows = write(model, torch.full((NUM_TOLD, 1), end), 239, sampler, end)[:, 1:].tolist()
+    texts = [tokenizer.decode([token for token in row if token != end]) for row in rows]
+    own = distinct([story.text for story in tell_many(NUM_TOLD, seed=HELD_OUT + HIDDEN_SEED)])
+    share = sum(read_back(text).is_true for text in texts) / NUM_TOLD
+    return share * min(1.0, distinct(texts) / own)
+
+
+def _checked_tokens(tokens: Any, vocab_size: int) -> Any:
+    """The tokens, as a tensor of whole numbers; Wrong unless there is one of the vocabulary for each row."""
+    import torch
+
+    if tokens is None or tokens is ...:
+        raise Unanswered
+    tokens = torch.as_tensor(tokens)
+    if tuple(tokens.shape) != (NUM_TOLD,):
+        raise Wrong("shape", expected=(NUM_TOLD,), got=tuple(tokens.shape))
+    if tokens.is_floating_point() or not bool(((tokens >= 0) & (tokens < vocab_size)).all()):
+        raise Wrong("tokens", largest=vocab_size - 1, got=tokens[:3].tolist())
+    return tokens.long()
+
+
+def distinct(texts: list[str], n: int = 4) -> float:
+    """The share of different ones among all runs of n words; 0 where there is none."""
+    split = [text.split() for text in texts]
+    runs = [run for words in split for run in zip(*(words[i:] for i in range(n)), strict=False)]
+    return len(set(runs)) / max(len(runs), 1)
