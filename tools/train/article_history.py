@@ -35,7 +35,7 @@ HISTORY = runtime.data_folder() / "article_gan_history.npz"
 NAMES = ("d_loss", "g_loss", "real_score", "fake_score")
 PARTS = 7  # of an epoch of 938 steps; the means over each become a point of the curves
 NUM_SHOWN, NUM_JUDGED = 16, 1000
-SHADES = 17  # a drawn pixel is kept as one of 16 shades
+STEP = 17  # between two of the 16 shades that pixels are rounded to
 
 
 def batches(images: np.ndarray) -> Iterator[tuple[Tensor, None]]:
@@ -63,13 +63,15 @@ class Watcher:
         return {
             "frechet": np.float32(frechet_distance(self.real.features, drawn.features)),
             "shares": class_shares(drawn.labels).astype(np.float32),
-            "images": draw(G, NUM_SHOWN, seed=0) // SHADES * SHADES,
+            "images": (np.round(draw(G, NUM_SHOWN, seed=0) / STEP) * STEP).astype(np.uint8),
         }
 
 
 def record(history: dict[str, np.ndarray], **new: np.ndarray) -> dict[str, np.ndarray]:
     """The history with one more epoch."""
-    return {name: np.concatenate([history[name], value[None]]) if history else value[None] for name, value in new.items()}
+    return {
+        name: np.concatenate([history[name], value[None]]) if history else value[None] for name, value in new.items()
+    }
 
 
 def main() -> None:
@@ -77,6 +79,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--checkpoint", type=Path, default=ROOT / "build" / "article_history.checkpoint")
     options = parser.parse_args()
+    options.epochs = 9  # TEMPORARY
     runtime.use_threads("large")
     torch.manual_seed(0)
     images, G, D, watcher = load_mnist("train").images, Generator(), Discriminator(), Watcher()
@@ -95,7 +98,9 @@ def main() -> None:
         np.savez_compressed(HISTORY, **history)
         checkpoints.save(options.checkpoint, {"G": G, "D": D}, optimizers, {"step": epoch + 1, **about})
         last = ", ".join(f"{name}: {rows[-1][name]:.4f}" for name in NAMES)
-        print(f"Epoch [{epoch + 1}/{options.epochs}], {last}; Fréchet distance {history['frechet'][-1]:.1f}", flush=True)
+        print(
+            f"Epoch [{epoch + 1}/{options.epochs}], {last}; Fréchet distance {history['frechet'][-1]:.1f}", flush=True
+        )
 
 
 if __name__ == "__main__":
