@@ -321,7 +321,7 @@ BROKEN = [
 ]
 
 
-LOOKS = {"dense": (60, 150), "convolutional": (60,)}  # steps after which a training is looked at
+LOOKS = {"dense": (60,), "convolutional": (60,)}  # steps after which a training is looked at
 
 
 def collapse(seeds: list[int]) -> None:

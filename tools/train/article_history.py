@@ -79,7 +79,6 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--checkpoint", type=Path, default=ROOT / "build" / "article_history.checkpoint")
     options = parser.parse_args()
-    options.epochs = 9  # TEMPORARY
     runtime.use_threads("large")
     torch.manual_seed(0)
     images, G, D, watcher = load_mnist("train").images, Generator(), Discriminator(), Watcher()
