@@ -51,17 +51,26 @@ class Discriminator(nn.Module):
         return self.main[:-1](images.view(-1, 28 * 28))
 
 
+def article_optimizers(G: nn.Module, D: nn.Module) -> tuple[optim.Optimizer, optim.Optimizer]:
+    """The article's two Adams, for G and for D."""
+    return optim.Adam(G.parameters(), lr=LEARNING_RATE), optim.Adam(D.parameters(), lr=LEARNING_RATE)
+
+
 def article_steps(
-    G: nn.Module, D: nn.Module, loader: Iterable[tuple[Tensor, Tensor]], num_epochs: int = 50
+    G: nn.Module,
+    D: nn.Module,
+    loader: Iterable[tuple[Tensor, Tensor]],
+    num_epochs: int = 50,
+    optimizers: tuple[optim.Optimizer, optim.Optimizer] | None = None,
 ) -> Iterator[dict[str, float]]:
     """Train G and D in place as the article does; yield the four numbers that it prints, after every batch.
 
-    loader: yields images (batch, 1, 28, 28) in -1..1 and labels, which are not used; once through it is an epoch
-    yields  {"d_loss", "g_loss", "real_score", "fake_score"}: both losses, the means of D(x) and of D(G(z))
+    loader:     yields images (batch, 1, 28, 28) in -1..1 and labels, which are not used; once through it is an epoch
+    optimizers: for G and for D, to go on with; None: new ones
+    yields      {"d_loss", "g_loss", "real_score", "fake_score"}: both losses, the means of D(x) and of D(G(z))
     """
     criterion = nn.BCELoss()
-    optimizer_G = optim.Adam(G.parameters(), lr=LEARNING_RATE)
-    optimizer_D = optim.Adam(D.parameters(), lr=LEARNING_RATE)
+    optimizer_G, optimizer_D = optimizers or article_optimizers(G, D)
     for _ in range(num_epochs):
         for images, _ in loader:
             real_labels, fake_labels = torch.ones(len(images), 1), torch.zeros(len(images), 1)
@@ -74,7 +83,7 @@ def article_steps(
             d_loss.backward()
             optimizer_D.step()
 
-            # the generator: the discriminator shall take its images for real
+            # the generator: the discriminator should take its images for real
             g_loss = criterion(D(G(torch.randn(len(images), LATENT_DIM))), real_labels)
             optimizer_G.zero_grad()
             g_loss.backward()

@@ -1,4 +1,8 @@
-"""Convolutional networks of a `gan` for 28 x 28 images: generator and discriminator, with or without labels."""
+"""Convolutional networks of a `gan` for 28 x 28 images: generator and discriminator, with or without labels.
+
+Sources: Radford et al. 2015 (DCGAN); Mirza and Osindero 2014 (labels); Miyato et al. 2018 (spectral normalization, here
+of the convolutions alone: the last layer is free); Miyato and Koyama 2018 (projection).
+"""
 
 # pyright: reportOptionalCall=false
 # A network without labels has no table of them; check_labels has refused labels by then.
@@ -9,7 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from aigc_course.gan.losses import check_latent
 
-LABEL_STD = 0.1  # of the numbers in a label's vector at the start; those of z have 1
+LABEL_STD = 0.1  # of the numbers in a label's vector at the start; those of z have 1, and as large they drown z
 
 
 def check_labels(labels: Tensor | None, num_classes: int, count: int) -> None:
@@ -28,27 +32,28 @@ def check_labels(labels: Tensor | None, num_classes: int, count: int) -> None:
         )
 
 
-class ConvGenerator(nn.Module):
-    """z (batch, latent_dim) and labels (batch,), if it has classes -> images (batch, 1, 28, 28) in -1..1.
+def drawing_layers(inputs: int, width: int) -> nn.Sequential:
+    """(batch, inputs) -> images (batch, 1, 28, 28) in -1..1. Source: Radford et al. 2015 (DCGAN)."""
+    return nn.Sequential(
+        nn.Linear(inputs, 2 * width * 49, bias=False), nn.Unflatten(1, (2 * width, 7, 7)),
+        nn.BatchNorm2d(2 * width), nn.ReLU(inplace=True),
+        nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False),  # (batch, width, 14, 14)
+        nn.BatchNorm2d(width), nn.ReLU(inplace=True),
+        nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True),
+        nn.ConvTranspose2d(width, 1, 4, stride=2, padding=1), nn.Tanh(),  # (batch, 1, 28, 28)
+    )  # fmt: skip
 
-    A label chooses a vector that is put beside z. It starts small: vectors as large as z drown it, and every 3 looks
-    too much like every other 3. Sources: Radford et al. 2015 (DCGAN); Mirza and Osindero 2014.
-    """
+
+class ConvGenerator(nn.Module):
+    """z (batch, latent_dim) and labels (batch,), if it has classes -> images (batch, 1, 28, 28) in -1..1."""
 
     def __init__(self, latent_dim: int = 16, width: int = 32, num_classes: int = 0) -> None:
         super().__init__()
         self.latent_dim, self.width, self.num_classes = latent_dim, width, num_classes
-        self.label = nn.Embedding(num_classes, latent_dim) if num_classes else None
+        self.label = nn.Embedding(num_classes, latent_dim) if num_classes else None  # put beside z
         if self.label:
             nn.init.normal_(self.label.weight, std=LABEL_STD)
-        self.main = nn.Sequential(
-            nn.Linear(latent_dim * (2 if num_classes else 1), 2 * width * 49, bias=False),
-            nn.Unflatten(1, (2 * width, 7, 7)), nn.BatchNorm2d(2 * width), nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False),  # (batch, width, 14, 14)
-            nn.BatchNorm2d(width), nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(width, 1, 4, stride=2, padding=1), nn.Tanh(),  # (batch, 1, 28, 28)
-        )  # fmt: skip
+        self.main = drawing_layers(latent_dim * (2 if num_classes else 1), width)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         check_latent(z, self.latent_dim)
@@ -56,23 +61,23 @@ class ConvGenerator(nn.Module):
         return self.main(z if labels is None else torch.cat([z, self.label(labels)], dim=1))
 
 
-class ConvDiscriminator(nn.Module):
-    """images (batch, 1, 28, 28) and labels (batch,), if it has classes -> logits (batch, 1).
+def reading_layers(width: int) -> nn.Sequential:
+    """images (batch, 1, 28, 28) -> features (batch, 64 width); convolutions with spectral normalization."""
+    return nn.Sequential(
+        spectral_norm(nn.Conv2d(1, width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
+        spectral_norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
+        spectral_norm(nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
+        nn.Flatten(),
+    )  # fmt: skip
 
-    Convolutions are divided by their largest singular value, so that D cannot become so steep that G's images lose
-    their variety. A label adds the product of its vector with the features. Sources: Miyato et al. 2018 (spectral
-    normalisation); Miyato and Koyama 2018 (projection).
-    """
+
+class ConvDiscriminator(nn.Module):
+    """images (batch, 1, 28, 28) and labels (batch,), if it has classes -> logits (batch, 1)."""
 
     def __init__(self, width: int = 32, num_classes: int = 0) -> None:
         super().__init__()
         self.num_classes = num_classes
-        self.features = nn.Sequential(
-            spectral_norm(nn.Conv2d(1, width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
-            spectral_norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
-            spectral_norm(nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True),
-            nn.Flatten(),  # (batch, 64 width)
-        )  # fmt: skip
+        self.features = reading_layers(width)  # (batch, 64 width)
         self.out = nn.Linear(64 * width, 1)
         self.label = nn.Embedding(num_classes, 64 * width) if num_classes else None
         if self.label:

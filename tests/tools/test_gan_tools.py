@@ -11,7 +11,8 @@ from killed_gan import small_images
 from aigc_course.gan.generators import SHIPPED, load_generator
 from aigc_course.gan.training import gan_image_steps
 from aigc_course.kit.runtime import data_folder
-from tools.bench.gan import ABLATION, MEASURES, Plan, ladder
+from tools.bench.gan import ABLATION, BROKEN, COLLAPSE, LOOKS, MEASURES, Plan, ladder
+from tools.train import article_history
 from tools.train import gan as train_gan
 from tools.train.card import cpu, settings_of, time_of, write_card
 
@@ -65,3 +66,26 @@ def test_the_judge_finds_a_good_generator_better_than_the_articles(monkeypatch):
     assert "asked_for" not in measured["article-gan"]
     assert measured["gan"]["largest_share"] == pytest.approx(0.1, abs=0.02)
     assert all(np.isfinite(list(values.values())).all() for values in measured.values())
+
+
+def test_the_collapse_is_that_of_the_measurements():
+    with COLLAPSE.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    seeds = {row["seed"] for row in rows}
+    measured = {
+        (row["networks"], float(row["g_learning_rate"]), float(row["beta1"]), float(row["beta2"])) for row in rows
+    }
+    assert len(seeds) == 3
+    assert len(rows) == len(seeds) * sum(len(LOOKS[broken.networks]) for broken in BROKEN)
+    assert measured == {(broken.networks, broken.learning_rate, *broken.betas) for broken in BROKEN}
+
+
+def test_the_record_of_the_articles_training_fits_together():
+    history = np.load(article_history.HISTORY)
+    epochs = len(history["frechet"])
+    assert history["curves"].shape == (epochs, article_history.PARTS, len(article_history.NAMES))
+    assert history["images"].shape == (epochs, article_history.NUM_SHOWN, 28, 28)
+    assert np.isnan(history["curves"][0]).all()
+    assert np.isfinite(history["curves"][1:]).all()
+    np.testing.assert_allclose(history["shares"].sum(axis=1), 1, atol=1e-3)
+    assert article_history.HISTORY.stat().st_size < 300_000

@@ -4,6 +4,7 @@
     python -m tools.bench.gan quality [--steps N] [--seeds 0 1 2] [--names gan ...]   trains the recipes: an hour
     python -m tools.bench.gan pace [--seeds 0 1 2]    until the recipes are as good as the article's GAN: minutes
     python -m tools.bench.gan ablation [--seconds 20] [--seeds 0 1 2]      writes data/gan_ablation.csv: half an hour
+    python -m tools.bench.gan collapse [--seeds 0 1 2]    writes data/gan_collapse.csv: minutes
 
 CPU seconds are those of all threads together: other programs on the machine do not change them much. Quality is that
 of 10,000 drawn images against the 10,000 test images, on the features of data/models/digit_features.
@@ -19,9 +20,11 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
+from scipy.spatial.distance import pdist
 from torch import nn
 from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader
@@ -29,7 +32,7 @@ from torchvision import datasets, transforms
 from tqdm import tqdm
 
 from aigc_course.gan.article import BATCH_SIZE, Discriminator, Generator, article_steps
-from aigc_course.gan.generators import SHIPPED, load_generator
+from aigc_course.gan.generators import SHIPPED, draw, load_generator
 from aigc_course.gan.networks import ConvDiscriminator, ConvGenerator
 from aigc_course.gan.recipes import RECIPES, GANConfig, GanSetup, set_up
 from aigc_course.gan.training import gan_image_steps
@@ -39,7 +42,7 @@ from aigc_course.kit.downloads import cache_folder
 from tools.train.gan import Judge, train
 
 ARTICLE_SECONDS = 22 * 60  # of the article's program for 50 epochs on two cores
-ABLATION = runtime.data_folder() / "gan_ablation.csv"
+ABLATION, COLLAPSE = (runtime.data_folder() / f"gan_{name}.csv" for name in ("ablation", "collapse"))
 MEASURES = (
     "frechet",
     "inception_score",
@@ -275,7 +278,77 @@ def ablation(seconds: float, seeds: list[int]) -> None:
             | {name: float(f"{measured[name]:.4g}") for name in MEASURES}
         )
         print(rows[-1], flush=True)
-    with ABLATION.open("w", encoding="utf-8", newline="") as file:
+    write_rows(ABLATION, rows)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Networks and settings of a training in which G may collapse."""
+
+    networks: str  # "dense" or "convolutional"
+    learning_rate: float = 1e-3  # of G; that of D is the article's
+    betas: tuple[float, float] = (0.5, 0.99)
+    spectral: bool = True  # spectral normalization in D, for convolutional ones
+    batch_norm: bool = True  # batch normalization in G, likewise
+
+    def set_up(self, seed: int, num_steps: int) -> GanSetup:
+        """Untrained networks, started with `seed`."""
+        torch.manual_seed(seed)
+        if self.networks == "dense":
+            G, D = Generator(), Discriminator()
+        else:
+            G, D = ConvGenerator(width=16), ConvDiscriminator(width=16)
+            if not self.spectral:
+                for part in D.features:
+                    if parametrize.is_parametrized(part):
+                        parametrize.remove_parametrizations(part, "weight")
+            if not self.batch_norm:
+                G.main = nn.Sequential(*(part for part in G.main if not isinstance(part, nn.BatchNorm2d)))
+        return GanSetup(G, D, GANConfig(
+            num_steps=num_steps, latent_dim=G.latent_dim, g_learning_rate=self.learning_rate, beta1=self.betas[0],
+            beta2=self.betas[1], compiled=False, seed=seed,
+        ))  # fmt: skip
+
+
+BROKEN = [
+    Broken("dense", 2e-4, (0.9, 0.999)),
+    Broken("dense", betas=(0.9, 0.999)),
+    Broken("dense"),
+    Broken("convolutional", spectral=False, batch_norm=False),
+    Broken("convolutional", batch_norm=False),
+    Broken("convolutional", spectral=False),
+    Broken("convolutional"),
+]
+
+
+LOOKS = {"dense": (60,), "convolutional": (60,)}  # steps after which a training is looked at
+
+
+def collapse(seeds: list[int]) -> None:
+    """How far apart the images of generators are after a few steps, one change at a time; write a row for each look."""
+    images = torch.from_numpy(load_mnist("train").images)
+    rows = []
+    for broken, seed in itertools.product(BROKEN, seeds):
+        looks = LOOKS[broken.networks]
+        setup = broken.set_up(seed, looks[-1])
+        for now in gan_image_steps(setup, images):
+            if now["step"] not in looks:
+                continue
+            drawn = draw(setup.G, 100, seed).reshape(100, -1) / 255
+            rows.append({
+                "networks": broken.networks, "g_learning_rate": broken.learning_rate, "beta1": broken.betas[0],
+                "beta2": broken.betas[1], "spectral": int(broken.spectral and broken.networks != "dense"),
+                "batch_norm": int(broken.batch_norm and broken.networks != "dense"), "seed": seed,
+                "steps": now["step"], "spread": f"{pdist(drawn).mean():.4g}", "d_loss": f"{now['d_loss']:.4g}",
+                "g_loss": f"{now['g_loss']:.4g}",
+            })  # fmt: skip
+            print(rows[-1], flush=True)
+    write_rows(COLLAPSE, rows)
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """A CSV file with the names of the columns in its first line."""
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -283,7 +356,8 @@ def ablation(seconds: float, seeds: list[int]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="GANs for images: speed, quality, one change at a time.")
-    parser.add_argument("what", nargs="?", choices=("quick", "pace", "quality", "ablation"), default="quick")
+    commands = ("pace", "quality", "ablation", "collapse")
+    parser.add_argument("what", nargs="?", choices=("quick", *commands), default="quick")
     parser.add_argument("--names", nargs="+", choices=list(RECIPES), default=["gan", "gan-unconditional"])
     parser.add_argument("--steps", type=int, nargs="+", default=[3800, 18_000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -296,6 +370,8 @@ def main() -> None:
         pace(options.names, options.seeds)
     elif options.what == "ablation":
         ablation(options.seconds, options.seeds)
+    elif options.what == "collapse":
+        collapse(options.seeds)
     else:
         speed()
         shipped()

@@ -1,8 +1,15 @@
-"""Checks of the exercises on GANs of images: pairwise distance, Fréchet distance, labels in D, averaged weights."""
+"""Checks of the exercises on GANs of images: pairwise distance, Fréchet distance, labels in D, averaged weights.
+
+And the score of the challenge: how near real digits are the images that were chosen among those of the article's GAN?
+"""
+
+from functools import cache
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import Function, check_cases
+from aigc_course.kit.practice.checks import Function, Wrong, array, call, check_cases
+
+NUM_DRAWN, NUM_CHOSEN = 4000, 1000
 
 
 def check_pairwise(yours: Function) -> None:
@@ -46,3 +53,37 @@ def check_averaged(yours: Function) -> None:
         for steps, size, decay in ((6, 3, 0.9), (12, 2, 0.7), (1, 4, 0.99))
     ]
     check_cases("05_3.averaged", yours, cases)
+
+
+def score_choose(yours: Function) -> float:
+    """Fréchet distance, to the test half, of the images that `yours(images, features, probs)` chooses."""
+    images, seen, real = drawn_by_the_article()
+    rows = array(call(yours, images, seen.features, seen.probs))
+    if rows.dtype == bool and rows.shape == (NUM_DRAWN,):
+        rows = np.flatnonzero(rows)
+    if rows.shape != (NUM_CHOSEN,):
+        raise Wrong("how_many", wanted=NUM_CHOSEN, got=rows.shape[0] if rows.ndim == 1 else rows.shape)
+    if not np.array_equal(rows, np.round(rows)) or rows.min() < 0 or rows.max() >= NUM_DRAWN:
+        raise Wrong("not_rows", last=NUM_DRAWN - 1)
+    if len(np.unique(rows)) < NUM_CHOSEN:
+        raise Wrong("twice", different=len(np.unique(rows)), wanted=NUM_CHOSEN)
+
+    from aigc_course.images.metrics import frechet_distance
+
+    return frechet_distance(real, seen.features[rows.astype(np.int64)])
+
+
+@cache
+def drawn_by_the_article() -> tuple:
+    """4,000 images of the article's GAN, what the network of digit_features sees in them, the Gaussian of real ones."""
+    from aigc_course.gan.generators import SHIPPED, draw, load_generator
+    from aigc_course.images.features import FOLDER, describe, load_digit_features
+    from aigc_course.images.metrics import Gaussian
+    from aigc_course.kit import runtime
+
+    folder = runtime.data_folder()
+    images = draw(load_generator(folder / "models" / SHIPPED["article-gan"]), NUM_DRAWN, seed=7)
+    seen = describe(images, load_digit_features(folder / "models" / FOLDER))
+    with np.load(folder / "real_digits_gaussian.npz") as kept:
+        real = Gaussian(kept["mean"], kept["covariance"], int(kept["num"]))
+    return images, seen, real
