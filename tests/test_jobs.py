@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from aigc_course import jobs
+from aigc_course.intervals import bootstrap_interval
 from aigc_course.kit.runtime import data_folder
 
 FOLDER = data_folder() / "jobs"
@@ -65,6 +66,14 @@ def test_exposure_says_nothing_about_projected_growth(occupations):
         known = np.isfinite(occupations[column]) & np.isfinite(growth)
         found = jobs.rank_correlation(occupations[column], growth)
         assert found[0] == pytest.approx(stats.spearmanr(occupations[column][known], growth[known]).statistic)
+
+
+def test_the_interval_is_that_of_the_general_bootstrap(occupations):
+    one, other = (occupations[jobs.MEASURES[name]] for name in ("human", "gpt4"))
+    general = bootstrap_interval(lambda x, y: stats.spearmanr(x, y).statistic, one, other, num_resamples=500)
+    assert jobs.rank_correlation(one, other) == pytest.approx(general, abs=0.02)
+    tied = np.array([1.0, 1, 1, 2]), np.array([4.0, 4, 3, 3])
+    assert jobs.rank_correlation(*tied)[0] == pytest.approx(stats.spearmanr(*tied).statistic)
 
 
 def test_a_correlation_needs_three_known_rows():
