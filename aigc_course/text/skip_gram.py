@@ -111,7 +111,7 @@ class Batch(NamedTuple):
 
 
 def skip_gram_batch(blocks: np.ndarray, noise: np.ndarray, config: SkipGramConfig) -> Batch:
-    """Skip-gram: each word shall tell its contexts from noise words.
+    """Skip-gram: each word learns to tell its contexts from noise words.
 
     blocks:  (n, block + 2·window)  ids of text, `window` more to each side than the block; -1 is a border
     noise:   (n, num_noise)         ids of noise words, shared by a block
@@ -126,7 +126,7 @@ def skip_gram_batch(blocks: np.ndarray, noise: np.ndarray, config: SkipGramConfi
 
 
 def cbow_batch(blocks: np.ndarray, noise: np.ndarray, config: SkipGramConfig) -> Batch:
-    """CBOW: the mean of a word's contexts shall tell the word from noise words; arguments as for skip_gram_batch."""
+    """CBOW: a word's contexts, averaged, learn to tell it from noise words; arguments as for skip_gram_batch."""
     words = blocks[:, config.window : -config.window]  # (n, block)
     true = true_pairs(blocks, config.window)  # (n, block, block + 2·window)
     total = true.sum(axis=2, keepdims=True)  # (n, block, 1)

@@ -19,7 +19,7 @@ LONGEST = 24  # tokens of a target: two dates and a stroke are 21
 
 
 def small_embedding(num_tokens: int, dim: int) -> nn.Embedding:
-    """A table of random rows with standard deviation 0.3, not 1: what is learnt soon outweighs where they began."""
+    """A table of random rows with a standard deviation of 0.3 instead of 1."""
     table = nn.Embedding(num_tokens, dim, padding_idx=PAD)  # the row of padding is 0 and stays so
     with torch.no_grad():
         table.weight.mul_(0.3)

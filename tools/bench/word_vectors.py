@@ -29,9 +29,11 @@ from aigc_course.text.word_vectors import (
     ppmi,
     svd_vectors,
 )
-from tools.authoring.notebooks import by_id, path_of, read
 
-CHAPTER = "04_2_word_vectors"
+WORDS = [  # whose neighbors are compared
+    "water", "city", "king", "music", "language", "war", "science", "computer", "money", "church", "animal", "law",
+    "island", "novel", "theory", "book", "river", "army", "government", "god",
+]  # fmt: skip
 CBOW_RATE = 0.1  # gensim's CBOW takes larger steps by its kind of gradient: see the chapter
 Way = Callable[[list[list[str]], int], WordVectors]
 
@@ -67,13 +69,6 @@ def ways(epochs: int) -> dict[str, Way]:
     }
 
 
-def words_of_the_chapter() -> list[str]:
-    """The words whose neighbours the chapter shows."""
-    scope: dict[str, list[str]] = {}
-    exec(by_id(read(path_of(CHAPTER, "en")))["twenty-words"].source.split("\n\n")[0], scope)
-    return scope["WORDS"]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure skip-gram and CBOW against gensim's.")
     parser.add_argument("--seeds", type=int, default=3)
@@ -106,18 +101,17 @@ def print_table(runs: dict, seconds: dict, tests: dict, total: int) -> None:
     heads = [f"{name} ({n}/{of})" for name, (n, of) in used.items()]
     columns = f"{'seconds':>8} {'CPU s':>6} {'Mword/s':>8} {'faster':>7} {heads[0]:>21} {heads[1]:>20}"
     print(f"\n{'':18} {columns} {'stability':>9}")
-    words = words_of_the_chapter()
     for name, found in runs.items():
         wall, cpu = (statistics.median(times) for times in zip(*seconds[name], strict=True))
         rival = name.split(",")[0] + ", gensim"
         faster = f"{statistics.median(t[0] for t in seconds[rival]) / wall:.2f}x" if rival in seconds else ""
         speed = f"{total / wall / 1e6:.2f}" if rival in seconds else ""
         scores = [statistics.mean(evaluate_similarity(v, pairs)[0] for v in found) for pairs in tests.values()]
-        stable = neighbour_stability(found, words)
+        stable = neighbour_stability(found, WORDS)
         print(
             f"{name:18} {wall:8.1f} {cpu:6.1f} {speed:>8} {faster:>7} {scores[0]:21.3f} {scores[1]:20.3f} {stable:9.3f}"
         )
-    print(f"stability: mean Jaccard index of the 10 neighbours of {len(words)} words, over pairs of seeds")
+    print(f"stability: mean Jaccard index of the 10 neighbours of {len(WORDS)} words, over pairs of seeds")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
-"""Checks of the exercises on GAN losses: a stable loss, the slopes of G's losses, the best discriminator, modes."""
+"""Checks of the exercises on GAN losses: a stable loss, the slopes of G's losses, the best discriminator, modes.
+
+And the score of a loss of one's own.
+"""
 
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtri
 
-from aigc_course.kit.practice.checks import Function, check_cases, close
+from aigc_course.kit.practice.checks import Function, Wrong, array, call, check_cases, close
 
 
 def check_stable_loss(yours: Function) -> None:
@@ -72,3 +76,50 @@ def check_modes(yours: Function) -> None:
         return {"far": np.median(distances.min(axis=1)) / its.std}
 
     check_cases("04_3.modes", yours, cases, about=about)
+
+
+HILL, STD = 2.5, 0.7  # p: two hills, at -HILL and at HILL
+STARTS = ((0.3, 1.0), (1.5, 0.6), (11.0, 1.0))  # mean and standard deviation that G begins with
+
+
+def score_own_loss(yours: Function) -> float:
+    """Mean JSD in nats between two hills and G(z) = mean + std z, after 400 steps down `yours` from three starts.
+
+    D is the best one at every step, the steps are plain gradient descent. `yours(logits)` is the loss of each fake; its
+    slope is a central difference.
+    """
+    noise = ndtri((np.arange(400) + 0.5) / 400)
+    ends = []
+    for start in STARTS:
+        mean, log_std = start[0], np.log(start[1])
+        for _ in range(400):
+            fakes = mean + np.exp(log_std) * noise
+            logits = _log_hills(fakes) - _log_normal(fakes, mean, np.exp(log_std))
+            losses = array(call(yours, np.concatenate([logits + 1e-4, logits - 1e-4])))
+            if losses.shape != (800,):
+                raise Wrong("one_each", expected=800, got=losses.shape)
+            if not np.isfinite(losses).all():
+                raise Wrong("not_finite", lowest=logits.min(), highest=logits.max())
+            to_hills = (HILL * np.tanh(HILL * fakes / STD**2) - fakes) / STD**2  # d log p / dx
+            slope = (losses[:400] - losses[400:]) / 2e-4 * (to_hills + noise / np.exp(log_std))
+            mean = np.clip(mean - 0.1 * np.clip(slope.mean(), -5, 5), -30, 30)
+            log_std = np.clip(log_std - 0.1 * np.clip((slope * noise).mean() * np.exp(log_std), -5, 5), -4, 2.5)
+        ends.append(_divergence(mean, np.exp(log_std)))
+    return float(np.mean(ends))
+
+
+def _log_normal(x: np.ndarray, mean: float, std: float) -> np.ndarray:
+    return -(((x - mean) / std) ** 2) / 2 - np.log(std * np.sqrt(2 * np.pi))
+
+
+def _log_hills(x: np.ndarray) -> np.ndarray:
+    return np.logaddexp(_log_normal(x, -HILL, STD), _log_normal(x, HILL, STD)) - np.log(2)
+
+
+def _divergence(mean: float, std: float) -> float:
+    """The JSD of a normal density and the two hills, on a grid finer than either."""
+    x = np.linspace(-80, 80, 40_001)
+    log_p, log_q = _log_hills(x), _log_normal(x, mean, std)
+    log_middle = np.logaddexp(log_p, log_q) - np.log(2)
+    both = np.exp(log_p) * (log_p - log_middle) + np.exp(log_q) * (log_q - log_middle)
+    return float(both.sum() * (x[1] - x[0]) / 2)

@@ -1,10 +1,16 @@
-"""Checks of the exercises on translation: attention with a mask, greedy decoding, a loss without padding."""
+"""Checks of the exercises on translation: attention with a mask, greedy decoding, a loss without padding.
 
+And the score of the challenge: how well a small translator learns the learner's own language from few examples.
+"""
+
+import random
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import Function, check_cases
+from aigc_course.kit.practice.checks import Function, Wrong, call, check_cases
+
+LARGEST, NUM_EXAMPLES, NUM_TESTS, NUM_TRAININGS, MOST_WORDS = 9_999, 150, 400, 2, 12
 
 
 def check_attention(yours: Function) -> None:
@@ -69,3 +75,54 @@ def check_masked_loss(yours: Function) -> None:
         target[np.arange(max(lengths)) >= np.array(lengths)[:, None]] = pad
         cases.append((scores - np.log(np.exp(scores).sum(axis=2, keepdims=True)), target, pad))
     check_cases("03_2.masked_loss", yours, cases)
+
+
+def score_language(yours: Function) -> float:
+    """Share of 400 unseen numbers that a small translator reads right after 150 sayings: the mean of two trainings."""
+    said = sayings(yours)
+    drawn = random.Random(0).sample(range(LARGEST + 1), NUM_EXAMPLES + NUM_TESTS)
+    examples, tests = ({n: said[n] for n in part} for part in (drawn[:NUM_EXAMPLES], drawn[NUM_EXAMPLES:]))
+    return sum(learned_from(examples, tests, seed) for seed in range(NUM_TRAININGS)) / NUM_TRAININGS
+
+
+def sayings(yours: Function) -> list[list[str]]:
+    """The words of every number; Wrong for what is no text, empty, too long, or said of two numbers."""
+    said, owner = [], {}
+    for number in range(LARGEST + 1):
+        text = call(yours, number)
+        if not isinstance(text, str):
+            raise Wrong("not_text", number=number, kind=type(text).__name__)
+        words = text.split()
+        if not words:
+            raise Wrong("empty", number=number)
+        if len(words) > MOST_WORDS:
+            raise Wrong("too_long", number=number, count=len(words))
+        if (other := owner.setdefault(tuple(words), number)) != number:
+            raise Wrong("ambiguous", number=other, other=number, text=text)
+        said.append(words)
+    return said
+
+
+def learned_from(examples: dict[int, list[str]], tests: dict[int, list[str]], seed: int) -> float:
+    """Train a translator with attention on the examples; the share of the tests that it translates right."""
+    import torch
+
+    from aigc_course.translation import encoder_decoder, task
+
+    sources, targets = task.Vocabulary(w for words in examples.values() for w in words), task.Vocabulary("0123456789")
+    encoded = [
+        (sources.encode(words), [task.START, *targets.encode(str(number)), task.END])
+        for number, words in examples.items()
+    ]
+    config = encoder_decoder.TrainingConfig(num_epochs=25, batch_size=32, learning_rate=0.02)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = encoder_decoder.EncoderDecoder(len(sources), len(targets), dim=32, attention="dot")
+        for _ in encoder_decoder.training_steps(model, encoded, config, seed):
+            pass
+    known = {number: words for number, words in tests.items() if sources.ids.keys() >= set(words)}
+    if not known:
+        return 0.0
+    padded = task.pad([sources.encode(words) for words in known.values()])
+    written, _ = encoder_decoder.greedy_decode(model.eval(), padded, padded != task.PAD, longest=8)
+    return sum(targets.decode(row) == str(number) for number, row in zip(known, written, strict=True)) / len(tests)

@@ -1,8 +1,18 @@
-"""Checks of the exercises on word vectors: context mean, loss of negative sampling, rank correlation, neighbours."""
+"""Checks of the exercises on word vectors: context mean, loss of negative sampling, rank correlation, neighbors.
+
+And the score of the challenge: better vectors from the same text.
+"""
+
+import io
+from contextlib import redirect_stdout
+from functools import cache
+from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import Function, check_cases
+from aigc_course.kit.datasets import load_wikipedia_sentences, load_word_similarity
+from aigc_course.kit.practice.checks import Function, Wrong, check_cases
+from aigc_course.text.word_vectors import WordVectors, build_vocabulary, evaluate_similarity
 
 TEXTS = [
     [["the", "cat", "drinks", "cold", "milk"], ["a", "dog", "drinks", "the", "water"], ["the", "cat", "the", "cat"]],
@@ -70,3 +80,30 @@ def check_nearest(yours: Function) -> None:
         guess=lambda its: {"itself": its.word in its.got, "count": len(its.got) != its.k},
         form="not_words",
     )
+
+
+def score_vectors(yours: Any) -> float:
+    """Mean of Spearman's correlations with the halves of WordSim-353 and SimLex-999 that the learner leaves alone."""
+    words, tests = _hidden()
+    if not (hasattr(yours, "words") and hasattr(yours, "vectors")):
+        raise Wrong("not_vectors", kind=type(yours).__name__)
+    given = WordVectors(list(yours.words), np.asarray(yours.vectors, dtype=np.float64))
+    if missing := [word for word in words if word not in given]:
+        raise Wrong("missing", n=len(missing), words=", ".join(missing[:3]))
+    rows = given.vectors[[given.ids[word] for word in words]]
+    if unknown := [word for word, row in zip(words, rows, strict=True) if not np.isfinite(row).all()]:
+        raise Wrong("not_finite", n=len(unknown), words=", ".join(unknown[:3]))
+    known = WordVectors(words, rows)
+    if any(np.ptp([known.similarity(a, b) for a, b, _ in test]) < 1e-9 for test in tests):
+        raise Wrong("constant")
+    return float(np.mean([evaluate_similarity(known, test).spearman for test in tests]))
+
+
+@cache
+def _hidden() -> tuple[list[str], list[list[tuple[str, str, float]]]]:
+    """The chapter's vocabulary, and every second pair of either test whose words are in it."""
+    with redirect_stdout(io.StringIO()):  # what is loaded was said in the chapter
+        words = build_vocabulary(load_wikipedia_sentences(), min_count=5).words
+        pairs = [load_word_similarity(name)[1::2] for name in ("wordsim353", "simlex999")]
+    known = set(words)
+    return words, [[pair for pair in test if pair[0] in known and pair[1] in known] for test in pairs]
