@@ -33,7 +33,8 @@ def test_the_year_of_an_arxiv_number_is_the_rows(rows):
             assert int(row["year"]) == 2000 + int(number[1]) and 1 <= int(number[2]) <= 12, row
         else:
             assert re.match(
-                r"https://(doi\.org/10\.|www\.jmlr\.org/|icml\.cc/|cdn\.openai|openai\.com/)", row["link"]
+                r"https://(doi\.org/10\.|papers\.nips\.cc/|icml\.cc/|cdn\.openai|openai\.com/|ocw\.mit\.edu/|people\.eecs\.)",
+                row["link"],
             ), row
     assert found > 30
 
