@@ -22,7 +22,7 @@ LATIN = re.compile(r"[A-Za-z]")
 SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")  # two words in a row; shapes such as (n, 10) are no language
 STILL_ENGLISH = {  # chapters whose Chinese edition has English comments and alt texts still; none is added
     "00_start_here", "01_background", "02_core_concepts", "03_2_nlp_workflow", "03_3_gan_workflow",
-    "04_2_word_vectors", "04_3_gan_losses", "05_1_mnist_classifier", "05_2_text_generation",
+    "04_2_word_vectors", "04_3_gan_losses", "05_2_text_generation",
     "05_3_gan_images",
 }  # fmt: skip
 
