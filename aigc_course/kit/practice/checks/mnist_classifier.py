@@ -5,7 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from aigc_course.kit.datasets.mnist import bundled_sample
+from aigc_course.kit.practice.answers import array, call
 from aigc_course.kit.practice.checks import Function, check_cases, close
+from aigc_course.kit.practice.exercises import Wrong
 
 
 def check_parameters(yours: Function) -> None:
@@ -85,3 +88,19 @@ def check_calibration(yours: Function) -> None:
         about=lambda its: {"sure": int((its.confidence == 1).sum())},
         guess=lambda its: {"empty_bins": not np.isfinite(its.got)},
     )
+
+
+def score_few_labels(yours: Function) -> float:
+    """Share of 1,000 digits that `yours(images, labels, new_images)` names rightly after it saw 200 with labels.
+
+    The images are floats in 0..1, of the sample that is on every machine, so that scores can be compared.
+    """
+    digits = bundled_sample("train")
+    order = np.random.default_rng(5).permutation(len(digits.images))
+    images, labels = digits.images[order] / np.float32(255), digits.labels[order].astype(int)
+    got = array(call(yours, images[:200], labels[:200], images[200:1200]))
+    if got.shape != (1000,):
+        raise Wrong("how_many", expected=1000, got=got.shape)
+    if len(strange := np.setdiff1d(got, np.arange(10))):
+        raise Wrong("no_digit", got=strange[0])
+    return float(np.mean(got == labels[200:1200]))
