@@ -25,6 +25,7 @@ POSIX = [
     "tests/gpt/test_training.py",
     "tests/kit/commands/test_lab.py",
     "tests/kit/datasets/test_datasets.py",
+    "tests/kit/datasets/test_network.py",
     "tests/kit/practice/test_progress.py",
     "tests/kit/test_downloads.py",
     "tests/storage/test_checkpoints.py",
