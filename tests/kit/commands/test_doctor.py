@@ -248,6 +248,7 @@ def test_show_is_a_table_without_the_path_of_anyones_home(monkeypatch):
     ]
     monkeypatch.setattr(doctor, "report", lambda: checks)
     shown = []
+    monkeypatch.setattr("IPython.core.interactiveshell.InteractiveShell.initialized", lambda: True)
     monkeypatch.setattr(IPython.display, "display", lambda content, raw: shown.append(content))
     doctor.show()
     (content,) = shown
