@@ -4,12 +4,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools import again
 
-CELLS = [
-    "x = 1",
-    "y = x + 1",
-    "x = 'a text'\ny",
-    "total = globals().get('total', 0) + 1\nassert total < 2, 'only once'",
-]
+ONCE = "total = globals().get('total', 0) + 1\nassert total < 2, 'only once'"
+CELLS = ["x = 1", "y = x + 1", "x = 'a text'\ny", ONCE]
 
 
 def chapter():
