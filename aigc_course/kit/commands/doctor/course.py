@@ -3,10 +3,9 @@
 import os
 import re
 from importlib.util import find_spec
-from pathlib import Path
 from threading import Thread
 
-from aigc_course.kit.commands.doctor.check import Check, judged
+from aigc_course.kit.commands.doctor.check import Check, home, judged
 from aigc_course.kit.downloads import is_intact, offline, one_line
 from aigc_course.kit.runtime import data_folder, say
 
@@ -23,7 +22,7 @@ def course_files() -> Check:
     try:
         folder = data_folder()
     except FileNotFoundError as error:
-        return Check(name, str(error).replace(str(Path.home()), "~"), "problem", advice)
+        return Check(name, str(error).replace(str(home()), "~"), "problem", advice)
     listed = dict(LISTED.findall((folder / "README.md").read_text(encoding="utf-8")))
     damaged = [path for path, sha256 in listed.items() if not is_intact(folder / path, sha256)]
     if not (folder / "expected_results.csv").is_file():
