@@ -5,7 +5,7 @@ BIN = .venv/bin
 # LANGUAGE counts as said only on make's command line; in the environment it is gettext's and may be any locale.
 SAID = $(if $(findstring command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
 
-.PHONY: help learn test lint execute editions chapter badges bench bands clean
+.PHONY: help learn test lint execute editions chapter badges bench bands mutants clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -46,6 +46,10 @@ bench: .venv/.installed
 ## make bands [CHAPTER=05_1]       measure the expected results anew, over several seeds
 bands: .venv/.installed
 	$(BIN)/python -m tools.authoring.bands $(CHAPTER)
+
+## make mutants [CHAPTER=05_1]     does each check refuse its solution with any one thing changed?
+mutants: .venv/.installed
+	$(BIN)/python -m tools.authoring.mutants $(CHAPTER)
 
 ## make clean                      remove the environment and what tools left behind; data and progress stay
 clean:

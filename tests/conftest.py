@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 from finished_chapter import STEM, finished_course
+from hypothesis import HealthCheck, settings
 
 from tools import contract
 from tools.test import ROOT, TENSORFLOW
+
+settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=2000)
+settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

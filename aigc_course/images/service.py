@@ -28,10 +28,12 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 SIDE = 28  # pixels
 MAX_BODY_BYTES = 64 * 1024  # 784 numbers with 17 digits each are 16 kB
-MAX_BODY_SECONDS = 5.0  # for the whole body to arrive
+MAX_HEADER_SECONDS = 5.0  # for the whole header of a request to arrive
+MAX_BODY_SECONDS = 5.0  # for the whole body
 EXPECTED = '{"pixels": 28 rows of 28 numbers in 0..1}, 0 = paper, 1 = ink'
 HOSTS = ["127.0.0.1", "localhost"]  # what a request may call this machine
 
@@ -155,6 +157,25 @@ class BoundedRoute(APIRoute):
         return bounded
 
 
+class PromptProtocol(H11Protocol):
+    """A connection that is closed when no request has begun within MAX_HEADER_SECONDS."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(transport)
+        self._await_request()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._await_request()
+
+    def _await_request(self) -> None:
+        self.loop.call_later(MAX_HEADER_SECONDS, self._close_unless_asked, self.cycle)
+
+    def _close_unless_asked(self, last: object) -> None:
+        if self.cycle is last and not self.transport.is_closing():
+            self.transport.close()
+
+
 def reason_of(error: RequestValidationError) -> str:
     """What is wrong with a body that is JSON, in one sentence: the first of pydantic's findings, with its place."""
     content = error.body
@@ -193,7 +214,8 @@ def running(app: FastAPI, *, max_start_seconds: float = 20.0) -> Iterator[str]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
         # no logging of its own, and the plain event loop: a notebook's output stays quiet, its own loop untouched
-        config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False, loop="asyncio")
+        quiet = {"log_config": None, "log_level": "critical", "access_log": False}
+        config = uvicorn.Config(app, loop="asyncio", http=PromptProtocol, **quiet)
         server = uvicorn.Server(config)
 
         def serve() -> None:

@@ -26,16 +26,21 @@ from aigc_course.kit.runtime import data_folder
 from aigc_course.storage.files import remove_unfinished, replacing, tidied
 
 CONNECT_SECONDS = 3  # how long a host may take to answer, all in all, before it counts as unreachable
-STALL_SECONDS = 15  # how long a running download may stand still, or stay behind SLOWEST
+STALL_SECONDS = 6  # how long a running download may stand still, or stay behind SLOWEST
+NEXT_STALL_SECONDS = 2  # the same, once a host has stalled: the next ones are not waited for so long
 SLOWEST = 20_000  # bytes a second; with STALL_SECONDS, the deadline of a file
 LOCK_SECONDS = 900  # how long to wait for another process that fetches the same files
 CHUNK = 2**14  # bytes
 
 unreachable: dict[str, str] = {}  # host: why; asked once a session
+stalled: set[str] = set()  # hosts that answered and then made a download wait in vain
 
 
 class DownloadError(OSError):
-    """A file could not be had; the message says from where, why, and what to do."""
+    """A file could not be had; the message says in one line from where, why, and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 def offline() -> bool:
@@ -85,13 +90,18 @@ def _is_filled(folder: Path) -> bool:
         return False
 
 
+def one_line(text: str) -> str:
+    """A text that can be shown: settings may hold line breaks, and bytes that are no letters."""
+    return " ".join(text.split()).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def reason(error: BaseException) -> str:
     """What went wrong, in one short line: the kind of error, and what the system said at bottom, if it did."""
     root = error
     while inner := root.__cause__ or root.__context__:
         root = inner
     said = root.strerror if isinstance(root, OSError) and root.strerror else str(error)
-    line = (str(said).strip().splitlines() or [""])[0]
+    line = one_line((str(said).strip().splitlines() or [""])[0])
     return f"{type(error).__name__}: {line:.160}" if line else type(error).__name__
 
 
@@ -227,18 +237,19 @@ def fetch(urls: list[str], path: Path, sha256: str, size: int) -> str:
     problems, asked = [], answering(urls)
     silent = sorted({silence_of(url) for url in urls if url not in asked})
     for url in asked:
-        host, began = host_of(url), time.monotonic()
+        host, began, patience = host_of(url), time.monotonic(), NEXT_STALL_SECONDS if stalled else STALL_SECONDS
         try:
-            install(path, sha256, lambda file, url=url: _transfer(url, file, size))
+            install(path, sha256, lambda file, url=url, patience=patience: _transfer(url, file, size, patience))
             return host
         except DownloadError as error:
             problems.append(f"{host}: {error}")
-            if time.monotonic() - began >= STALL_SECONDS:  # not to be waited for again, for the next file
+            if time.monotonic() - began >= patience:  # not to be waited for again, for the next file
                 unreachable[host] = f"{host} stalls"
+                stalled.add(host)
     raise DownloadError(f"{path.name} could not be fetched: " + "; ".join(problems + silent))
 
 
-def _transfer(url: str, file: BinaryIO, size: int) -> None:
+def _transfer(url: str, file: BinaryIO, size: int, patience: float) -> None:
     """Write what `url` sends to `file`; DownloadError, with the reason, for whatever goes wrong, or takes too long."""
     import requests
     from tqdm import tqdm
@@ -248,7 +259,7 @@ def _transfer(url: str, file: BinaryIO, size: int) -> None:
     def receive() -> None:
         nonlocal arrived
         try:
-            with requests.get(url, stream=True, timeout=(CONNECT_SECONDS, STALL_SECONDS)) as answer:
+            with requests.get(url, stream=True, timeout=(CONNECT_SECONDS, patience)) as answer:
                 answer.raise_for_status()
                 for chunk in answer.iter_content(CHUNK):  # unpacked, where the host has packed it
                     if arrived + len(chunk) > size:
@@ -269,15 +280,17 @@ def _transfer(url: str, file: BinaryIO, size: int) -> None:
             thread.join(0.1)
             bar.update(arrived - bar.n)
             seconds = time.monotonic() - began
-            if thread.is_alive() and seconds > STALL_SECONDS + arrived / SLOWEST:
+            if thread.is_alive() and seconds > patience + arrived / SLOWEST:
                 raise DownloadError(f"only {arrived:,} of {size:,} bytes came in {seconds:.0f} seconds")
     if problems:
         raise DownloadError(problems[0])
 
 
-def run(command: list[str], folder: Path, seconds: float) -> None:
+def run(command: list[str], folder: Path, seconds: float, quiet: float = float("inf")) -> None:
     """Run a program that may hang or start others; at the end of its time, or of ours, all of them are ended.
 
+    seconds: how long it may take
+    quiet:   how long it may go on while nothing in `folder` grows
     Raises DownloadError, with the first line that it says, when it cannot be run, fails or takes too long.
     """
     options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
@@ -295,12 +308,32 @@ def run(command: list[str], folder: Path, seconds: float) -> None:
 
     with process, tidied(end):
         try:
-            said = process.communicate(timeout=seconds)[1].decode(errors="replace").strip().splitlines()
+            said = _last_words(process, folder, seconds, quiet).decode(errors="replace").strip().splitlines()
         except subprocess.TimeoutExpired as error:
             end()
-            raise DownloadError(f"{command[0]} has not finished in {seconds:g} seconds") from error
+            raise DownloadError(f"{command[0]} has not finished in {error.timeout:g} seconds") from error
         except BaseException:
             end()
             raise
     if process.returncode:
         raise DownloadError(f"{command[0]} failed ({said[0]:.160})" if said else f"{command[0]} failed")
+
+
+def _last_words(process: subprocess.Popen, folder: Path, seconds: float, quiet: float) -> bytes:
+    """What a process has written to its stderr when it ends; TimeoutExpired when it takes too long."""
+    begin = grown = time.monotonic()
+    size = -1
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=min(0.25, seconds))[1]
+        now, before, size = time.monotonic(), size, _bytes_in(folder)
+        grown = grown if size == before else now
+        if now - begin >= seconds or now - grown >= quiet:
+            raise subprocess.TimeoutExpired(process.args, round(now - begin))
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    with suppress(OSError):  # files come and go
+        total += sum(file.stat().st_size for file in folder.rglob("*"))
+    return total

@@ -50,6 +50,17 @@ def language() -> str:
     return _facts["language"]
 
 
+def show_page(page: str, plain: str) -> None:
+    """Show HTML where there is a notebook, and print `plain` where there is none: a chapter may run as a script."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.display import display
+
+    if InteractiveShell.initialized():
+        display({"text/html": page, "text/plain": plain}, raw=True)
+    else:
+        print(plain)
+
+
 def say(zh: str, en: str) -> str:
     """Whichever of the two texts is in the reader's language."""
     return zh if language() == "zh" else en

@@ -3,7 +3,9 @@
 import json
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import chain
 
 import httpx
@@ -176,6 +178,26 @@ def test_a_client_that_dawdles_or_leaves_or_talks_nonsense_does_no_harm(url, mon
     assert talk(url, half, close=True) == ""
     assert " 400 " in talk(url, b"\x00\x01\x02 nonsense\r\n\r\n")
     assert httpx.post(f"{url}/digit", json={"pixels": good(3)}).status_code == 200
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "])
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_a_connection_whose_header_does_not_come_is_closed(url, sent, asked_before, monkeypatch):
+    monkeypatch.setattr(digit_service, "MAX_HEADER_SECONDS", 0.5)
+    with socket.create_connection(address(url), timeout=15) as connection:
+        if asked_before:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        begin = time.monotonic()
+        connection.sendall(sent)
+        connection.settimeout(0.1)
+        while time.monotonic() - begin < 10:  # one letter after the other: no time limit of a single read helps
+            with suppress(TimeoutError):
+                if not connection.recv(4096):
+                    break
+            with suppress(OSError):
+                connection.sendall(b"y" if sent else b"")
+        assert time.monotonic() - begin < 5
 
 
 def test_it_stops_whatever_happens_and_only_this_machine_is_asked(model_path):

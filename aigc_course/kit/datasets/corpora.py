@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aigc_course.kit.downloads import STALL_SECONDS, answering, offline, sha256_of, silence_of
+from aigc_course.kit.downloads import STALL_SECONDS, answering, offline, reason, sha256_of, silence_of
 from aigc_course.kit.runtime import record
 
 FILES = {  # name: file in gensim's test data, SHA-256
@@ -160,7 +160,7 @@ def _fetch_glove() -> str:
             downloader.load(GLOVE, return_path=True)
     except Exception as error:  # gensim raises a bare Exception for a wrong checksum
         shutil.rmtree(Path(downloader.BASE_DIR) / f"{GLOVE}_tmp", ignore_errors=True)
-        return f"the download failed: {error}"
+        return f"the download failed: {reason(error)}"
     finally:
         socket.setdefaulttimeout(patience)
     return ""

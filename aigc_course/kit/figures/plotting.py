@@ -22,6 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from aigc_course.kit.figures.labels import families, label
+from aigc_course.kit.runtime import show_page
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -135,9 +136,8 @@ def with_palette(png: bytes) -> bytes | None:
 
 def show_png(png: bytes, alt: str) -> None:
     """Display the bytes of a PNG with its text."""
-    from IPython.display import display
-
-    display(page_picture(png, alt), raw=True)
+    page = page_picture(png, alt)
+    show_page(page["text/html"], page["text/plain"])
 
 
 def page_picture(png: bytes, alt: str) -> dict[str, str]:

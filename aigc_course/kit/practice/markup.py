@@ -6,6 +6,8 @@ Colours are JupyterLab's own where it defines them, so a light and a dark page b
 import html
 import re
 
+from aigc_course.kit.runtime import show_page
+
 GOOD, BAD, NEUTRAL = "#009E73", "#D55E00", "#0072B2"  # green, vermilion, blue of the course's palette
 HAN = "[\u3000-\u9fff\uff00-\uffef]"  # Chinese characters and full-width punctuation
 COLOURS = {  # kind of token: JupyterLab's variable, a middling tone for elsewhere
@@ -68,10 +70,4 @@ def box(colour: str, inner: str) -> str:
 
 def show(html_text: str, plain: str) -> None:
     """Display HTML, with `plain` for terminals and readers of the raw file; print `plain` outside IPython."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from IPython.display import display
-
-    if not InteractiveShell.initialized():
-        print(plain)
-        return
-    display({"text/html": html_text, "text/plain": plain}, raw=True)
+    show_page(html_text, plain)

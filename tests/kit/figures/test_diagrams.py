@@ -31,6 +31,7 @@ def network():
 
 def test_a_diagram_names_its_steps_their_states_and_its_loop(monkeypatch):
     said = []
+    monkeypatch.setattr("IPython.core.interactiveshell.InteractiveShell.initialized", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda data, **how: said.append(data["text/plain"]))
     diagram(["data", "training"])
     diagram(
@@ -111,6 +112,7 @@ def test_figures_of_different_sizes_are_refused():
 
 def test_what_is_shown_carries_its_alternative_text(monkeypatch):
     shown = []
+    monkeypatch.setattr("IPython.core.interactiveshell.InteractiveShell.initialized", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda data, **how: shown.append((data, how)))
     loss, _, _ = network()
     show_graph(topological_order(loss), alt="A graph of six boxes.")

@@ -22,6 +22,7 @@ from aigc_course.kit.figures.drawing import DigitPad, stored_drawing
 def shown(monkeypatch):
     """What a notebook would receive: a list of MIME bundles."""
     outputs = []
+    monkeypatch.setattr("IPython.core.interactiveshell.InteractiveShell.initialized", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda data, raw: outputs.append(data))
     return outputs
 

@@ -102,6 +102,17 @@ FORMS = {
     "complex": lambda result: np.asarray(result).astype(complex),
     "tensor": as_tensor,
     "tensor with a gradient": lambda result: as_tensor(np.asarray(result, dtype=np.float64), requires_grad=True),
+    "float64": lambda result: np.asarray(result, dtype=np.float64),
+    "float32 in a list": lambda result: [np.float32(each) for each in result] if np.ndim(result) == 1 else result,
+    "numbers of NumPy in a tuple": lambda result: tuple(np.asarray(result)) if np.ndim(result) else result,
+    "complex in a list": lambda result: np.asarray(result).astype(complex).tolist(),
+    "complex of 32 bits": lambda result: np.asarray(result).astype(np.complex64),
+    "complex tensor": lambda result: as_tensor(np.asarray(result).astype(complex)),
+    "tuple of arrays": lambda result: tuple(np.asarray(each) for each in result) if np.ndim(result) else result,
+    "array of no axis": np.array,
+    "read-only": lambda result: np.broadcast_to(np.asarray(result), np.shape(result)),
+    "strides below 0": lambda result: np.asarray(result)[::-1].copy()[::-1] if np.ndim(result) else result,
+    "tensor of float32": lambda result: as_tensor(np.asarray(result, dtype=np.float32)),
     "list of tensors": lambda result: [as_tensor(each) for each in result] if np.ndim(result) else as_tensor(result),
 }
 TEXT_FORMS = {
@@ -138,6 +149,29 @@ def test_numbers_of_bfloat16_count_as_numbers():
     import torch
 
     assert answers.number(torch.tensor(0.5, dtype=torch.bfloat16)) == 0.5
+
+
+REFUSED_FORMS = {  # not the answer: what is said must be true
+    "texts": (lambda result: np.asarray(result).astype(str).tolist(), ("not_numbers",)),
+    "a dictionary": (lambda result: {"result": result}, ("not_numbers",)),
+    "a set": (lambda result: {"result"}, ("not_numbers",)),
+    "a function": (lambda result: lambda: result, ("not_numbers",)),
+    "a generator": (lambda result: (each for each in [result]), ("not_numbers",)),
+    "one axis more": (lambda result: np.asarray(result)[None, None], ("shape", "not_one_number")),
+    "a complex number": (lambda result: np.asarray(result) + 1j, ("complex",)),
+    "something missing": (lambda result: [result, [None]], ("not_numbers",)),
+}
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+@pytest.mark.parametrize("form", REFUSED_FORMS)
+def test_another_form_is_refused_with_the_true_reason(name, form):
+    change, reasons = REFUSED_FORMS[form]
+    outcome = grade(name, lambda *arguments: change(solution(name)(*arguments)))
+    feedback = questions.exercise(name)["feedback"]
+    says_form = {key for key in feedback if key.startswith(("shape", "one_each", "two_", "not_"))} | {"same_size"}
+    assert outcome.kind == "wrong"
+    assert outcome.key in {*reasons, *says_form}, outcome
 
 
 @pytest.mark.parametrize("name", ["02.edges", "02.stationary", "05_1.loss", "05_3.frechet"])

@@ -12,7 +12,7 @@ from aigc_course.kit.commands.doctor.check import MARKS, Check
 from aigc_course.kit.commands.doctor.course import course_files, hub, mnist
 from aigc_course.kit.commands.doctor.machine import chinese_font, disk, frameworks, kernel, memory, python, settings
 from aigc_course.kit.commands.doctor.requirements import packages
-from aigc_course.kit.runtime import say
+from aigc_course.kit.runtime import say, show_page
 
 __all__ = ["MARKS", "Check", "print_report", "report", "show"]
 
@@ -56,12 +56,10 @@ def print_report() -> bool:
 
 def show() -> None:
     """Show the table in a notebook, in its language."""
-    from IPython.display import display
-
     rows, lines = [], []
     for check in report():
         cells = "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in (check[:2] + check[3:]))
         rows.append(f"<tr><td>{check.mark}</td>{cells}</tr>")
         advice = f"  -> {check.advice}" if check.advice else ""
         lines.append(f"{check.mark} {check.name}: {check.value}{advice}")
-    display({"text/html": f"<table>{''.join(rows)}</table>", "text/plain": "\n".join(lines)}, raw=True)
+    show_page(f"<table>{''.join(rows)}</table>", "\n".join(lines))

@@ -25,10 +25,18 @@ def judged(name: str, value: str, is_well: bool, advice: str, otherwise: str = "
     return Check(name, value) if is_well else Check(name, value, otherwise, advice)
 
 
+def home() -> Path:
+    """The reader's folder; the empty one below / where a user whom the system does not know has none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/no home")
+
+
 def shown(path: Path) -> str:
     """A path as others may see it: inside the repository or the home folder, without what lies above."""
     root = Path(__file__).resolve().parents[4]
-    for base, prefix in ((root, ""), (Path.home(), "~/")):
+    for base, prefix in ((root, ""), (home(), "~/")):
         if path.is_relative_to(base):
             return prefix + path.relative_to(base).as_posix()
     return str(path)

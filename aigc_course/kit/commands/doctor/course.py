@@ -3,11 +3,10 @@
 import os
 import re
 from importlib.util import find_spec
-from pathlib import Path
 from threading import Thread
 
-from aigc_course.kit.commands.doctor.check import Check, judged
-from aigc_course.kit.downloads import is_intact, offline
+from aigc_course.kit.commands.doctor.check import Check, home, judged
+from aigc_course.kit.downloads import is_intact, offline, one_line
 from aigc_course.kit.runtime import data_folder, say
 
 HUB = "https://huggingface.co"
@@ -23,7 +22,7 @@ def course_files() -> Check:
     try:
         folder = data_folder()
     except FileNotFoundError as error:
-        return Check(name, str(error).replace(str(Path.home()), "~"), "problem", advice)
+        return Check(name, str(error).replace(str(home()), "~"), "problem", advice)
     listed = dict(LISTED.findall((folder / "README.md").read_text(encoding="utf-8")))
     damaged = [path for path, sha256 in listed.items() if not is_intact(folder / path, sha256)]
     if not (folder / "expected_results.csv").is_file():
@@ -61,13 +60,14 @@ def hub() -> Check:
     if offline() or os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
         return Check(name, say("已设为不联网", "not asked: offline is set"))
     address = os.environ.get("HF_ENDPOINT") or HUB
+    shown = one_line(address)
     answers: list[str] = []
 
     def ask() -> None:
         try:
             requests.head(address, timeout=HUB_SECONDS, allow_redirects=False)
             answers.append("")
-        except (requests.RequestException, ValueError) as error:
+        except Exception as error:  # of sockets, certificates, proxies, .netrc, host names ...
             answers.append(type(error).__name__)
 
     asking = Thread(target=ask, daemon=True)  # looking the name up has no time limit of its own
@@ -75,9 +75,9 @@ def hub() -> Check:
     asking.join(HUB_SECONDS)
     why = answers[0] if answers else say(f"{HUB_SECONDS} 秒内没有响应", f"silent for {HUB_SECONDS} s")
     if not why:
-        return Check(name, say(f"{address} 有响应", f"{address} answers"))
+        return Check(name, say(f"{shown} 有响应", f"{shown} answers"))
     advice = say(
         "课程会改用自带的小模型。如有可用的镜像，请用HF_ENDPOINT指定。",
         "The course uses the small models that it ships. If you know a mirror, set HF_ENDPOINT to it.",
     )
-    return Check(name, say(f"{address} 连不上（{why}）", f"{address} cannot be reached ({why})"), "hint", advice)
+    return Check(name, say(f"{shown} 连不上（{why}）", f"{shown} cannot be reached ({why})"), "hint", advice)

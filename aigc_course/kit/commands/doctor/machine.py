@@ -141,6 +141,9 @@ def kernel() -> Check:
     except NoSuchKernel:
         value = say("没有python3内核", "there is no kernel python3")
         return Check(name, value, "problem", f"pip install ipykernel; {advice}")
+    except RuntimeError:  # a user whom the system does not know, in a container for example
+        value = say("没有主目录，Jupyter无法启动", "without a home folder Jupyter cannot start")
+        return Check(name, value, "hint", "export HOME=/tmp")
     if os.sep not in program or Path(program).parent == Path(sys.executable).parent:  # a bare "python" is ours
         return Check(name, say("python3，即本环境", "python3, of this environment"))
     return Check(name, say("python3属于另一个环境", "python3 belongs to another environment"), "hint", advice)

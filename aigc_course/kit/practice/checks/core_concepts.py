@@ -12,7 +12,8 @@ def check_stationary(yours: Function) -> None:
     """`yours(P)` is the distribution that the transition matrix P (rows sum to 1) leaves as it is."""
     flip = np.array([[0.0, 1.0], [0.5, 0.5]])
     ring = np.roll(np.eye(3), 1, axis=1)  # goes round for ever: no power of it settles
-    cases = [(P,) for P in (flip, np.random.default_rng(2).dirichlet(np.ones(5), size=5), ring)]
+    slow = np.array([[0.99, 0.01], [0.005, 0.995]])  # its other eigenvalue is 0.985
+    cases = [(P,) for P in (flip, np.random.default_rng(2).dirichlet(np.ones(5), size=5), ring, slow)]
 
     def guess(its: SimpleNamespace) -> dict[str, Any]:
         total = its.got.sum()
@@ -38,6 +39,9 @@ def check_bends(yours: Function) -> None:
         (np.array([1.0, 0.0, -2.0]), np.array([0.5, 0.7, 0.5]), -1.0, 1.0),
         (np.array([1.0, 2.0, -1.0, 1.0, 4.0]), np.array([1.99, 4.02, 2.99, -3.01, -2.0]), -2.0, 3.0),  # near the ends
         (rng.normal(size=9), rng.normal(size=9), 0.25, 8.0),
+        (np.array([2.0, -1.0, 4.0, -0.5]), np.array([0.0, 1.5, 1.0, -2.0]), -4.0, 1.5),  # at 0, and on both ends
+        (np.array([1.0, 2.0, -1.0]), np.array([-0.5, 0.0, 3.0]), 0.0, 4.0),
+        (np.array([1.0, 2.0, -1.0]), np.array([0.5, 0.0, -3.0]), -4.0, 0.0),
     ]
 
     def guess(its: SimpleNamespace) -> dict[str, Any]:
@@ -62,6 +66,7 @@ def check_negation(yours: Function) -> None:
         "not good",
         "not . never mind the tea .",
         "it was not not dull .",
+        "not warm , not cold .",
     )
     check_cases(
         "02.negation",

@@ -13,28 +13,36 @@ from aigc_course.kit.practice.exercises import Crashed
 
 def check_round_trip(yours: Function) -> None:
     """`yours(values, num_bits)` is values after unsigned codes of num_bits and back; it may be done in any way."""
+    for num_bits, values in _to_quantize():
+        got = numbers(call(yours, values, num_bits), values.shape)
+        step = (max(values.max(), 0) - min(values.min(), 0)) / (2**num_bits - 1)
+        if not np.isfinite(got).all():
+            raise Wrong("not_finite", values=values[:3].round(2).tolist())
+        error, levels = np.abs(got - values).max(), len(np.unique(got))
+        if error > step / 2 * (1 + 1e-4) + 1e-9:
+            cause = "floor" if error <= step * 1.001 else "wrapped" if error > step * 2**num_bits / 4 else "error"
+            cause = "many_bits" if num_bits > 8 and cause == "wrapped" else cause
+            raise Wrong(cause, num_bits=num_bits, error=error, half=step / 2)
+        if np.any(got[values == 0] != 0):
+            raise Wrong("zero", got=float(got[values == 0][0]), num_bits=num_bits)
+        if levels > 2**num_bits:
+            raise Wrong("levels", found=levels, allowed=2**num_bits, num_bits=num_bits)
+
+
+def _to_quantize() -> Iterator[tuple[int, np.ndarray]]:
+    """(number of bits, values)."""
     rng = np.random.default_rng(1)
     for num_bits in (8, 4, 2, 12):
-        for values in (
-            np.append(rng.normal(0.3, 1, size=50), 0.0),
-            rng.uniform(2, 3, size=20),
-            -rng.uniform(0.5, 3, size=20),
-            np.full(6, 3.0),
-            np.zeros(5),
-        ):
-            got = numbers(call(yours, values, num_bits), values.shape)
-            step = (max(values.max(), 0) - min(values.min(), 0)) / (2**num_bits - 1)
-            if not np.isfinite(got).all():
-                raise Wrong("not_finite", values=values[:3].round(2).tolist())
-            error, levels = np.abs(got - values).max(), len(np.unique(got))
-            if error > step / 2 * (1 + 1e-4) + 1e-9:
-                cause = "floor" if error <= step * 1.001 else "wrapped" if error > step * 2**num_bits / 4 else "error"
-                cause = "many_bits" if num_bits > 8 and cause == "wrapped" else cause
-                raise Wrong(cause, num_bits=num_bits, error=error, half=step / 2)
-            if np.any(got[values == 0] != 0):
-                raise Wrong("zero", got=float(got[values == 0][0]), num_bits=num_bits)
-            if levels > 2**num_bits:
-                raise Wrong("levels", found=levels, allowed=2**num_bits, num_bits=num_bits)
+        yield num_bits, np.append(rng.normal(0.3, 1, size=50), 0.0)
+        yield num_bits, rng.uniform(2, 3, size=20)
+        yield num_bits, -rng.uniform(0.5, 3, size=20)
+        yield num_bits, np.full(6, 3.0)
+        yield num_bits, np.full(6, -2.0)
+        yield num_bits, np.zeros(5)
+    for num_bits in (2, 3, 8):  # a step of 1, values on both sides of where codes change, an end where two are as near
+        end = (2**num_bits - 1) / 2
+        whole = np.arange(1 - np.ceil(end), end)
+        yield num_bits, np.array([*whole, -end, end, *(whole[:-1] + 0.4985), *(whole[:-1] + 0.5015)])
 
 
 def check_leak(yours: Function) -> None:
@@ -82,6 +90,8 @@ def requests() -> Iterator[tuple[str, tuple[int, ...], str]]:
         yield pixels(value), (422,), "status"
     for text in ("200", "1.0001", "-0.1", "-0.0001", '"0.5"', "null", "[0.5]"):
         yield with_value(text), (422,), "status"
+    for row in (0, 13, 27):  # the last pixel of a row
+        yield pixels([*rows[:row], [*rows[row][1:], 2], *rows[row + 1 :]]), (422,), "status"
     yield with_value("true"), (422,), "boolean"
     yield with_value("1e999"), (422,), "not_finite"
     yield with_value("NaN"), (422, 400), "not_finite"  # Python reads it, JSON does not know it
@@ -112,7 +122,7 @@ def check_request(yours: Function) -> None:
 
 def check_images(yours: Function) -> None:
     """`yours(share, width)` is the smallest number of images whose Wilson interval is at most so wide."""
-    cases = [(0.9, 0.05), (0.98, 0.004), (0.5, 0.1), (1.0, 0.01)]
+    cases = [(0.9, 0.05), (0.98, 0.004), (0.5, 0.1), (1.0, 0.01), (0.5, 0.9)]
     check_cases(
         "03_1.images",
         yours,

@@ -31,7 +31,7 @@ def check_frechet(yours: Function) -> None:
     for dim in (2, 4):
         m1, m2 = rng.normal(size=(2, dim))
         S1, S2 = (a @ a.T + np.eye(dim) / 2 for a in rng.normal(size=(2, dim, dim)))
-        cases.append((m1, S1, m2, S2))
+        cases += [(m1, S1, m2, S2), (m2, S1, m1, 64 * S2)]
     check_cases("05_3.frechet", yours, cases)
 
 
@@ -50,7 +50,7 @@ def check_averaged(yours: Function) -> None:
     rng = np.random.default_rng(4)
     cases = [
         (rng.normal(1, 1, size=(steps, size)), decay)
-        for steps, size, decay in ((6, 3, 0.9), (12, 2, 0.7), (1, 4, 0.99))
+        for steps, size, decay in ((6, 3, 0.9), (12, 2, 0.7), (1, 4, 0.99), (5, 3, 0.3))
     ]
     check_cases("05_3.averaged", yours, cases)
 

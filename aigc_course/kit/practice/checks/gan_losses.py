@@ -65,6 +65,8 @@ def check_modes(yours: Function) -> None:
         (grid - 3, (4, 5, 6, 3, 9, 10), 2.95, 0.25, 5),
         (grid[1:], (25, 5, 20, 19, 21), 2.95, 1.0, 20),
         (grid[::2], (25, 20, 30), 3.05, 0.8, 20),
+        (grid, (9, 4, 7, 3, 5, 8), 3.01, 0.25, 4),  # just outside and just inside
+        (grid[:4], (6, 2, 7, 5), 2.99, 0.8, 4),
         (row, (12, 0, 3), 1.0, 1.0, 3),
     ):
         directions = rng.normal(size=(sum(counts), 2))

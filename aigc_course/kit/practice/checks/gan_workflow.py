@@ -102,5 +102,7 @@ def check_patience_stop(yours: Function) -> None:
         ([4.0, 2.0, 2.5, 2.4, 2.3, 2.2, 1.0], 2),
         ([3.0, 3.1, 2.0, 2.1, 1.0, 1.1, 0.5], 2),  # it never stands still: the last one
         ([2.0, 1.0, 1.0, 1.0, 1.0], 2),  # as low as before is no progress
+        ([2.0, 2.0, 2.0, 2.0], 2),
+        ([3.0, 1.0, 2.0], 2),  # the end comes first
     )
     check_cases("03_3.patience_stop", yours, [(np.array(values), patience) for values, patience in cases])

@@ -28,6 +28,7 @@ def check_loss(yours: Function) -> None:
     ]
     large = np.array([[1000.0, 998.0, 0.0], [-1000.0, -1000.0, -1002.0], [0.5, 2.0, -1.0]]), np.array([2, 1, 0])
     cases += [large, *((large[0][i : i + 1], large[1][i : i + 1]) for i in range(3))]
+    cases.append((np.array([[5000.0, 0.0, -20.0], [0.0, -4000.0, 1.0]]), np.array([0, 2])))  # far above the mean
 
     def guess(its: SimpleNamespace) -> dict[str, Any]:
         if np.abs(its.logits).max() < 100:
@@ -46,6 +47,12 @@ def check_per_class(yours: Function) -> None:
         labels = rng.choice(present, size=n)
         labels[: len(present)] = present
         cases.append((labels, np.where(rng.random(n) < 0.6, labels, rng.integers(num_classes, size=n)), num_classes))
+
+    cases += [
+        (np.array([0, 0, 1, 2, 1]), np.array([0, 2, 0, 2, 0]), 3),  # class 1 is never answered
+        (np.array([2, 3, 4, 3]), np.array([3, 4, 2, 2]), 5),  # nothing is right
+        (np.array([1, 1, 1, 1]), np.array([1, 0, 1, 1]), 2),  # one class alone
+    ]
 
     def about(its: SimpleNamespace) -> dict[str, Any]:
         return {"absent": np.setdiff1d(np.arange(its.num_classes), its.labels).tolist()}

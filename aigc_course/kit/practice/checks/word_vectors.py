@@ -71,6 +71,9 @@ def check_nearest(yours: Function) -> None:
         words = [f"word{i}" for i in rng.permutation(n)]
         vectors = rng.normal(size=(n, dim)) * rng.uniform(0.2, 5, size=(n, 1))
         cases += [(words[place], words, vectors, k) for place in (0, n // 2, n - 1)]
+    twins = vectors.copy()
+    twins[2] = 2 * twins[7]  # another word that points the same way
+    cases.append((words[7], words, twins, 3))
 
     check_cases(
         "04_2.nearest",
