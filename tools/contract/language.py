@@ -66,6 +66,8 @@ def asked(tree: ast.Module) -> Iterator[str | None]:
         if not isinstance(node, ast.Call) or not node.args:
             continue
         called, first = getattr(node.func, "id", getattr(node.func, "attr", "")), node.args[0]
+        if getattr(getattr(node.func, "value", None), "id", "") == "self":  # a layer that is called label, perhaps
+            continue
         given: list[ast.expr] = []
         if called in ("label", "phrase"):
             given = [first]
