@@ -5,7 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from aigc_course.kit.practice.checks import Function, check_cases, close
+from aigc_course.kit.practice.answers import texts
+from aigc_course.kit.practice.checks import Function, Wrong, call, check_cases, close
+from aigc_course.synthetic import reviews
+
+UNSEEN = 77_001  # seed of the reviews that the challenge trains on; the ones after it are tested
 
 
 def check_stationary(yours: Function) -> None:
@@ -107,3 +111,32 @@ def check_edges(yours: Function) -> None:
         show=lambda its: {"got": its.got.max(), "expected": its.expected.max()},
         form="same_size",
     )
+
+
+def score_negation_rule(yours: Function) -> float:
+    """Share of unseen reviews that naive Bayes judges right on the tokens of `yours(text)`: mean over shares negated.
+
+    200 reviews to learn from, two opinions in ten negated; 300 to test on for each share from none to all.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.naive_bayes import MultinomialNB
+
+    def tokens(text: str) -> list[str]:
+        result = call(yours, text)
+        try:
+            return texts(result)
+        except Wrong as unreadable:
+            raise Wrong("not_tokens", text=text, kind=type(result).__name__) from unreadable
+
+    lessons = reviews.write(200, UNSEEN)
+    cut = [tokens(review.text) for review in lessons]
+    if not any(cut):
+        raise Wrong("no_tokens")
+    vectorizer = CountVectorizer(analyzer=list)
+    judge = MultinomialNB().fit(vectorizer.fit_transform(cut), [review.good for review in lessons])
+    shares = []
+    for seed, negation in enumerate((0, 0.2, 0.4, 0.6, 0.8, 1), start=UNSEEN + 1):
+        exam = reviews.write(300, seed, negation=negation)
+        counts = vectorizer.transform([tokens(review.text) for review in exam])
+        shares.append(judge.score(counts, [review.good for review in exam]))
+    return float(np.mean(shares))
