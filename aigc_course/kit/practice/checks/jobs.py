@@ -60,6 +60,8 @@ def check_facts(yours: Function) -> None:
         (slower | {"value": 18.0, "kind": "gross"}, slower),
         (slower | {"value": -18.1, "unit": "% of jobs", "cause": "all trends"}, slower),
         (survey | {"value": 9.0, "unit": "people", "cause": "AI", "kind": "net"}, survey),
+        *((survey | {"value": value}, survey | {"value": 100.0}) for value in (99.0, 101.0, 98.995, 101.005)),  # ends
+        ({name: value for name, value in spans.items() if name != "value_high"} | {"value": 50.0}, spans),
     ]
     check_cases("10.facts", yours, cases)
 
