@@ -21,7 +21,7 @@ HAN = re.compile(r"[\u3400-\u9fff]")
 LATIN = re.compile(r"[A-Za-z]")
 SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")  # two words in a row; shapes such as (n, 10) are no language
 STILL_ENGLISH = {  # chapters whose Chinese edition has English comments and alt texts still; none is added
-    "02_core_concepts", "03_3_gan_workflow",
+    "02_core_concepts",
 }  # fmt: skip
 
 
