@@ -163,8 +163,6 @@ def localized_cells_are_tagged(chapter: Chapter) -> list[str]:
 
 
 def remarks_speak_the_readers_language(chapter: Chapter) -> list[str]:
-    if chapter.edition == "zh" and chapter.path.stem in language.STILL_ENGLISH:
-        return []
     return language.remark_problems(chapter.nb, chapter.edition)
 
 

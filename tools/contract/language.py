@@ -20,9 +20,6 @@ SHARED = "kit.toml"
 HAN = re.compile(r"[\u3400-\u9fff]")
 LATIN = re.compile(r"[A-Za-z]")
 SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")  # two words in a row; shapes such as (n, 10) are no language
-STILL_ENGLISH = {  # chapters whose Chinese edition has English comments and alt texts still; none is added
-    "03_3_gan_workflow",
-}  # fmt: skip
 
 
 def remark_problems(nb: NotebookNode, edition: str) -> list[str]:

@@ -90,13 +90,18 @@ class Workflow:
 
         return fill
 
-    def run(self, name: str | None = None, *, max_rounds: int = 10_000) -> None:
+    def run(self, name: str | None = None, *, anew: bool = False, max_rounds: int = 10_000) -> None:
         """Run the box `name` (what follows it is forgotten), or all boxes that remain; a line is printed for each.
 
+        anew:        forget everything first; the boxes before `name` run again, too, without a line
         max_rounds:  rounds of the loop at most in this call; then the last box stays marked "again", and run() goes on
         Raises WorkflowError when a box fails (earlier results are kept; run() tries that box again) or is not ready.
         """
+        if anew:
+            self.reset()
         if name is not None:
+            for box in self.names[: self._index(name)] if anew else []:
+                self._run_box(box)
             self._run_box(name)
             self._print(name)
             return

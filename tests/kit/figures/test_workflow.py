@@ -13,7 +13,7 @@ DEEP_LEARNING = {
     "deployment": "Deployment",
 }
 GAN = {
-    "initialise": "Initialise G and D",
+    "initialise": "Initialize G and D",
     "generate": "G makes fake data",
     "discriminate": "D tells real from fake",
     "losses": "Losses",
@@ -203,7 +203,19 @@ def test_a_loop_runs_until_it_is_done(capsys):
     assert flow.rounds == 300
     assert flow["repeat"] == pytest.approx(1 / 300)
     said = capsys.readouterr().out.splitlines()
-    assert said == ["✓ 1/6 Initialise G and D", "✓ 6/6 Repeat until convergence after 300 rounds: loss 0.00"]
+    assert said == ["✓ 1/6 Initialize G and D", "✓ 6/6 Repeat until convergence after 300 rounds: loss 0.00"]
+
+
+def test_a_box_can_be_run_anew_with_all_before_it(capsys):
+    flow, seen = loop(converged_after=7)
+    flow.run()
+    flow.run("losses", anew=True)
+    assert flow.rounds == 0
+    assert flow.boxes["losses"].state == "done"
+    assert flow.boxes["update"].state == "waiting"
+    assert capsys.readouterr().out.splitlines()[2:] == ["✓ 4/6 Losses"]
+    flow.run(anew=True)
+    assert seen == [*range(7), 0, *range(7)]
 
 
 def test_a_loop_that_does_not_end_is_stopped_and_can_go_on(capsys):
@@ -261,7 +273,7 @@ def test_the_picture_shows_labels_states_and_the_loop(shown):
     flow.draw()
     png, alt = shown[0]
     assert png.startswith(b"\x89PNG")
-    assert alt.startswith("A flow diagram of 6 steps: Initialise G and D (done) → G makes fake data (done) →")
+    assert alt.startswith("A flow diagram of 6 steps: Initialize G and D (done) → G makes fake data (done) →")
     assert alt.endswith(
         "Repeat until convergence (done: loss 1.00); a dashed arrow leads back from "
         "Repeat until convergence to G makes fake data."

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from aigc_course.kit.practice.checks import Function, Wrong, call, check_cases, close, named_mistake
+from aigc_course.kit.practice.exercises import Crashed
 
 
 @dataclass(frozen=True)
@@ -106,3 +107,60 @@ def check_patience_stop(yours: Function) -> None:
         ([3.0, 1.0, 2.0], 2),  # the end comes first
     )
     check_cases("03_3.patience_stop", yours, [(np.array(values), patience) for values, patience in cases])
+
+
+MOST_DRAWN = 40_000  # real points for one training
+NUM_SAMPLES = 4000
+FEW = 4  # of the samples that may be equal to a real point
+
+
+class _Source:
+    """Draws the real points of one training and remembers them; handed to a learner's function, and never copied."""
+
+    def __init__(self, target: Any, rngs: Any) -> None:
+        self.target, self.rngs, self.drawn, self.closed = target, rngs, [], False
+
+    def __call__(self, count: int) -> Any:
+        if self.closed:
+            raise RuntimeError("the training is over: a generator makes its points of noise alone")
+        self.drawn.append(self.target.sample(self.rngs, count)[0])
+        return self.drawn[-1].clone()
+
+    def __deepcopy__(self, memo: dict) -> "_Source":
+        return self
+
+
+def score_own_density(yours: Function) -> float:
+    """KL of the points of `yours(draw_real)`, a generator, to nine Gaussians on a grid: the mean of three trainings."""
+    import torch
+
+    from aigc_course.gan.densities import Mixture, RNGs, kl_to_target, mode_shares
+
+    line, scores = torch.tensor([-1.6, 0.0, 1.6]), []
+    target = Mixture(torch.cartesian_prod(line, line), 0.12)
+    for seed in (101, 102, 103):
+        source, noise = _Source(target, RNGs([seed])), RNGs([seed + 1000]).normal(NUM_SAMPLES, 2)[0]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            generator = call(yours, source)
+        source.closed = True
+        if not callable(generator):
+            raise Wrong("no_generator", kind=type(generator).__name__)
+        drawn = sum(map(len, source.drawn))
+        if drawn > MOST_DRAWN:
+            raise Wrong("too_many", drawn=drawn, most=MOST_DRAWN)
+        try:
+            with torch.no_grad():
+                points = generator(noise)
+        except Exception as error:
+            raise Crashed(error) from error
+        if not isinstance(points, torch.Tensor) or points.shape != noise.shape:
+            raise Wrong("shape", expected=tuple(noise.shape), got=tuple(np.shape(points)))
+        if not torch.isfinite(points).all():
+            raise Wrong("diverged")
+        known = {row.tobytes() for batch in source.drawn for row in batch.numpy()}
+        copies = sum(row.tobytes() in known for row in points.float().numpy())
+        if copies > FEW:
+            raise Wrong("copied", copies=copies)
+        scores.append(float(kl_to_target(mode_shares(points, target), target)))
+    return float(np.mean(scores))
