@@ -195,5 +195,5 @@ class Matcher:
 def _span(values: np.ndarray) -> tuple[float, float, float]:
     known = values[~np.isnan(values)]
     if not len(known):
-        return (float("nan"),) * 3
+        return float("nan"), float("nan"), float("nan")
     return float(known.min()), float(np.median(known)), float(known.max())

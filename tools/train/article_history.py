@@ -38,10 +38,10 @@ NUM_SHOWN, NUM_JUDGED = 16, 1000
 STEP = 17  # between two of the 16 shades that pixels are rounded to
 
 
-def batches(images: np.ndarray) -> Iterator[tuple[Tensor, None]]:
-    """One epoch of what the article's loader yields: shuffled batches of images in -1..1; the labels are not used."""
+def batches(images: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch of what the article's loader yields: shuffled batches of images in -1..1; the labels, not used, are 0."""
     for chosen in torch.randperm(len(images)).split(BATCH_SIZE):
-        yield (torch.from_numpy(images[chosen.numpy()]).unsqueeze(1) / 255 - 0.5) / 0.5, None
+        yield (torch.from_numpy(images[chosen.numpy()]).unsqueeze(1) / 255 - 0.5) / 0.5, torch.zeros(len(chosen))
 
 
 def means_over_parts(rows: list[dict[str, float]]) -> np.ndarray:
@@ -61,7 +61,7 @@ class Watcher:
         """What one epoch adds to the history, beside the curves."""
         drawn = describe(draw(G, NUM_JUDGED, seed=0), self.reader)
         return {
-            "frechet": np.float32(frechet_distance(self.real.features, drawn.features)),
+            "frechet": np.array(frechet_distance(self.real.features, drawn.features), np.float32),
             "shares": class_shares(drawn.labels).astype(np.float32),
             "images": (np.round(draw(G, NUM_SHOWN, seed=0) / STEP) * STEP).astype(np.uint8),
         }
@@ -94,7 +94,7 @@ def main() -> None:
     for epoch in range(done, options.epochs):
         rows = list(article_steps(G, D, batches(images), 1, (optimizers["G"], optimizers["D"])))
         history = record(history, curves=means_over_parts(rows), **watcher.look(G))
-        np.savez_compressed(HISTORY, **history)
+        np.savez_compressed(HISTORY, **history)  # pyright: ignore[reportArgumentType]: none is called allow_pickle
         checkpoints.save(options.checkpoint, {"G": G, "D": D}, optimizers, {"step": epoch + 1, **about})
         last = ", ".join(f"{name}: {rows[-1][name]:.4f}" for name in NAMES)
         print(

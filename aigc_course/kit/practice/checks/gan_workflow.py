@@ -155,7 +155,7 @@ def score_own_density(yours: Function) -> float:
         except Exception as error:
             raise Crashed(error) from error
         if not isinstance(points, torch.Tensor) or points.shape != noise.shape:
-            raise Wrong("shape", expected=tuple(noise.shape), got=tuple(np.shape(points)))
+            raise Wrong("shape", expected=tuple(noise.shape), got=tuple(getattr(points, "shape", ())))
         if not torch.isfinite(points).all():
             raise Wrong("diverged")
         known = {row.tobytes() for batch in source.drawn for row in batch.numpy()}
