@@ -39,7 +39,7 @@ STEP = 17  # between two of the 16 shades that pixels are rounded to
 
 
 def batches(images: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch of what the article's loader yields: shuffled batches of images in -1..1; the labels, not used, are 0."""
+    """One epoch of what the article's loader yields: shuffled batches of images in -1..1; labels are 0, unused."""
     for chosen in torch.randperm(len(images)).split(BATCH_SIZE):
         yield (torch.from_numpy(images[chosen.numpy()]).unsqueeze(1) / 255 - 0.5) / 0.5, torch.zeros(len(chosen))
 
