@@ -5,6 +5,7 @@ The tables lie in data/jobs; data/README.md says where each column comes from. A
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ def rank_correlation(
 ) -> tuple[float, float, float]:
     """Spearman's rho of two measures where both are known, with its 95 % bootstrap interval: (rho, low, high).
 
-    a, b: (n,) with NaN for not known. ValueError if fewer than 3 rows are known in both.
+    a, b: (n,) with NaN for not known. ValueError if fewer than 3 rows are known in both, or all values are the same.
     The percentile interval of `intervals.bootstrap_interval`, all resamples ranked in one call.
     Source: Spearman, The proof and measurement of association between two things (1904).
     """
@@ -97,6 +98,8 @@ def rank_correlation(
     if known.sum() < 3:
         raise ValueError(f"{known.sum()} rows are known in both; a rank correlation needs at least 3")
     a, b = a[known], b[known]
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        raise ValueError("all values of one measure are the same; they have no order")
     drawn = np.random.default_rng(seed).integers(len(a), size=(num_resamples, len(a)))
     found = _correlation_of_ranks(a[drawn], b[drawn])
     low, high = np.nanquantile(found, [0.025, 0.975])  # NaN: a resample of equal values, which has no order
@@ -120,7 +123,9 @@ def percentiles(values: np.ndarray) -> np.ndarray:
 
 def terms(text: str) -> list[str]:
     """What two descriptions are compared by: word stems, and of Chinese single characters and pairs of them."""
-    found = [_stem(word) for word in re.findall(r"[a-z]+", text.lower()) if word not in STOPWORDS]
+    plain = unicodedata.normalize("NFKD", text).lower()  # full-width letters, and accents apart from their letters
+    words = re.findall(r"[a-z]+", "".join(letter for letter in plain if not unicodedata.combining(letter)))
+    found = [_stem(word) for word in words if word not in STOPWORDS]
     for run in HAN.findall(text):
         found += [*run, *(run[i : i + 2] for i in range(len(run) - 1))]
     return found
@@ -160,12 +165,14 @@ class Matcher:
         """The `count` nearest occupations, and over them the span of each measure.
 
         A text of which nothing is understood (an empty one, emoji) is answered with all occupations and their spans.
-        Raises TypeError for something else than a text, ValueError for one over 20,000 characters.
+        Raises TypeError for something else than a text, ValueError for one over 20,000 characters and a count below 1.
         """
         if not isinstance(description, str):
             raise TypeError(f"describe the job in a text, not in a {type(description).__name__}")
         if len(description) > LONGEST:
             raise ValueError(f"{len(description):,} characters; describe the job in at most {LONGEST:,}")
+        if count < 1:
+            raise ValueError(f"count {count}: ask for at least one occupation, 5 is usual")
         similarity = np.asarray((self.vectors @ self.vectorizer.transform([description]).T).todense()).ravel()
         order = np.argsort(-similarity, kind="stable")
         is_recognized = bool(similarity.max() > 0)

@@ -81,6 +81,15 @@ def test_a_correlation_needs_three_known_rows():
         jobs.rank_correlation(np.array([1, 2, np.nan, 4.0]), np.array([1, 2, 3, np.nan]))
 
 
+def test_what_has_no_order_has_no_correlation():
+    with pytest.raises(ValueError, match="no order"):
+        jobs.rank_correlation(np.ones(5), np.arange(5.0))
+
+
+def test_accents_and_full_width_letters_are_read():
+    assert jobs.terms("Ｃａｆés naïve") == jobs.terms("cafes naive")
+
+
 def test_percentiles_are_shares_of_what_is_known():
     assert jobs.percentiles(np.array([3, 1, np.nan, 3, 2.0])) == pytest.approx([1, 0.25, np.nan, 1, 0.5], nan_ok=True)
     assert np.isnan(jobs.percentiles(np.array([np.nan]))).all()
@@ -153,5 +162,7 @@ def test_a_description_must_be_a_text_of_some_pages():
     matcher = jobs.Matcher(jobs.read_occupations(FOLDER))
     with pytest.raises(ValueError, match="20,001 characters"):
         matcher.answer("a" * 20_001)
+    with pytest.raises(ValueError, match="count 0"):
+        matcher.answer("I paint", count=0)
     with pytest.raises(TypeError, match="not in a list"):
         matcher.answer(["I paint"])
