@@ -359,7 +359,7 @@ def test_the_density_of_a_mixture_is_torchs(means, std, seed):
 
 @given(st.integers(1, 20).flatmap(lambda n: arrays(np.float64, (2, n), elements=st.floats(0, 50, width=32))))
 def test_what_two_densities_make_is_scipys(pair):
-    p, q = torch.tensor(pair)
+    p, q = torch.tensor(np.where(pair < 1e-6, 0, pair))  # beside 1, less than the last digit makes D exactly 1
     best = densities.optimal_discriminator(p, q)
     assert ((best >= 0) & (best <= 1)).all()
     if p.sum() > 1e-3 and q.sum() > 1e-3:

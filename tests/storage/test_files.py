@@ -113,7 +113,8 @@ def test_what_is_no_regular_file_is_left_alone(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_process_that_is_ended_leaves_nothing(number, tmp_path):
     program = (
-        "import sys, time; from aigc_course.storage.files import replacing\n"
+        "import signal, sys, time; from aigc_course.storage.files import replacing\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored where the tests run under nohup\n"
         "with replacing(sys.argv[1] + '/a') as one, replacing(sys.argv[1] + '/b') as two:\n"
         "    print('writing', flush=True); time.sleep(60)"
     )

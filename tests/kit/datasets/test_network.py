@@ -165,7 +165,7 @@ PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 NETWORK_VARIABLES = (*PROXY_VARIABLES, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NETRC", "HF_ENDPOINT")
 
 
-sample = functools.cache(mnist._mnist_sample)  # reading it takes a second
+sample = functools.cache(mnist.bundled_sample)  # reading it takes a second
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -187,7 +187,7 @@ def clean(tmp_path, monkeypatch):
     monkeypatch.setattr(mnist, "MNIST_FILES", KNOWN)
     monkeypatch.setattr(mnist, "KERAS_MNIST", ("http://127.0.0.1:9/mnist.npz", "0", 0))
     monkeypatch.setattr(mnist.shutil, "which", lambda name: None)
-    monkeypatch.setattr(mnist, "_mnist_sample", sample)
+    monkeypatch.setattr(mnist, "bundled_sample", sample)
     monkeypatch.setattr(downloads, "stalled", set())
     for module in (downloads, mnist):
         monkeypatch.setattr(module, "unreachable", {})

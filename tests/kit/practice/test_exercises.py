@@ -130,7 +130,7 @@ def test_an_error_in_the_learners_code_is_shown_with_its_line_and_a_hint():
     assert outcome.values["line"] == "3"
     said = exercises.explanation(questions.exercise("00.brightness"), outcome)
     assert "NameError: name 'totl' is not defined" in said
-    assert "is it spelt right" in said
+    assert "is it spelled right" in said
 
 
 def test_an_error_below_the_learners_code_is_traced_to_their_own_line():
