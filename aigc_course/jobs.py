@@ -28,13 +28,11 @@ NUMBERS = (
 LONGEST = 20_000  # characters of a description; a life's work fits on a few pages
 HAN = re.compile(r"[\u3400-\u9fff]+")
 ENDINGS = ("ingly", "ations", "ation", "ings", "ing", "ers", "ors", "ies", "ed", "er", "or", "es", "s", "y", "e")
-STOPWORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "a an and are as at by do for from has have help i in into is it its make my of on or our that the their them"
-        " they this to up use we with work you your",
-    )
-)
+STOPWORDS = frozenset({
+    "a", "an", "and", "are", "as", "at", "by", "do", "for", "from", "has", "have", "help", "i", "in", "into", "is",
+    "it", "its", "make", "my", "of", "on", "or", "our", "that", "the", "their", "them", "they", "this", "to", "up",
+    "use", "we", "with", "work", "you", "your",
+})  # fmt: skip
 
 
 def read_table(path: Path, texts: Iterable[str], numbers: Iterable[str] = ()) -> dict[str, np.ndarray]:

@@ -14,11 +14,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from tools.authoring.execute import environment
+from tools.authoring.execute import client_of, environment
 from tools.authoring.notebooks import find, path_of, read, shown, stop
 from tools.authoring.tidy import COLOURS
 
@@ -39,14 +38,7 @@ def order(nb: NotebookNode, way: str) -> list[tuple[int, bool]]:
 
 def problems(nb: NotebookNode, way: str, folder: Path) -> Iterator[str]:
     """Run the cells in this way; a line for each that fails or takes much longer than before. A dead kernel ends it."""
-    client = NotebookClient(
-        nb,
-        timeout=CELL_SECONDS,
-        kernel_name="python3",
-        record_timing=False,
-        store_widget_state=False,
-        resources={"metadata": {"path": str(folder)}},
-    )
+    client = client_of(nb, folder, CELL_SECONDS)
     seconds: dict[int, float] = {}
     with (
         tempfile.TemporaryDirectory() as scratch,

@@ -34,16 +34,21 @@ def environment(progress: str) -> dict[str, str]:
     return {**kept, "AIGC_SCALE": "quick", "AIGC_PROGRESS": progress, "TQDM_DISABLE": "1"}
 
 
-def run(nb: NotebookNode, folder: Path) -> NotebookNode:
-    """Execute the notebook in place with `folder` as working folder; CellFailed for the first cell that fails."""
-    client = NotebookClient(
+def client_of(nb: NotebookNode, folder: Path, cell_seconds: int) -> NotebookClient:
+    """What runs the notebook's cells, with `folder` as working folder; its kernel is not started yet."""
+    return NotebookClient(
         nb,
-        timeout=CELL_TIMEOUT_S,
+        timeout=cell_seconds,
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,
         resources={"metadata": {"path": str(folder)}},
     )
+
+
+def run(nb: NotebookNode, folder: Path) -> NotebookNode:
+    """Execute the notebook in place with `folder` as working folder; CellFailed for the first cell that fails."""
+    client = client_of(nb, folder, CELL_TIMEOUT_S)
     with tempfile.TemporaryDirectory() as scratch:
         settings = environment(str(Path(scratch) / "progress.json"))
         with client.setup_kernel(env=settings):

@@ -158,8 +158,7 @@ def test_a_mark_is_reached_by_its_program(name, mark):
 
 
 @pytest.mark.parametrize("name", REAL_GUESSES)
-def test_a_guess_is_no_shorter_than_its_options_allow(name):
-    """The right option is not given away by its length."""
+def test_the_right_option_of_a_guess_is_not_given_away_by_its_length(name):
     number, _, slug = name.partition(".")
     entry = questions.chapter(number)["guesses"][slug]
     for language in ("zh", "en"):
