@@ -5,25 +5,18 @@ meanwhile, and the operating system frees it when its owner is killed. Whatever 
 reason, so that the next source can be asked: networks, settings and caches go wrong in more ways than can be named.
 """
 
-import atexit
-import errno
 import hashlib
 import os
 import shutil
-import signal
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
-from aigc_course.kit.runtime import data_folder
-from aigc_course.storage.files import remove_unfinished, replacing, tidied
+from aigc_course.storage.files import remove_unfinished, replacing
 
 CONNECT_SECONDS = 3  # how long a host may take to answer, all in all, before it counts as unreachable
 STALL_SECONDS = 6  # how long a running download may stand still, or stay behind SLOWEST
@@ -46,48 +39,6 @@ class DownloadError(OSError):
 def offline() -> bool:
     """True when AIGC_OFFLINE=1 forbids asking the network (for a lecture hall without one, and for tests)."""
     return os.environ.get("AIGC_OFFLINE", "").strip().lower() not in ("", "0", "false", "no", "off", "n", "f")
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: AIGC_CACHE, else data/cache in a checkout, else the user's cache folder.
-
-    The folder is made. If nothing can be written there, a temporary folder serves until the process ends.
-    """
-    if wanted := os.environ.get("AIGC_CACHE"):
-        return _writable(Path(wanted))
-    data = data_folder()
-    if (data.parent / "pyproject.toml").is_file():
-        return _writable(data / "cache")
-    import platformdirs
-
-    return _writable(platformdirs.user_cache_path("aigc_course"))
-
-
-@cache
-def _writable(folder: Path) -> Path:
-    """`folder` if it can be read and filled or is filled already, else a temporary one; looked at once a process."""
-    try:
-        folder = folder.expanduser()  # RuntimeError where there is no such user
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except (OSError, RuntimeError) as error:
-        if getattr(error, "errno", 0) == errno.ENOSPC or _is_filled(folder):
-            return folder  # full, or read-only but filled (a lecturer's shared folder): what is there can be used
-        substitute = Path(tempfile.mkdtemp(prefix="aigc_course-"))
-        atexit.register(shutil.rmtree, substitute, ignore_errors=True)
-        print(
-            f"The cache folder {folder} cannot be written ({reason(error)}). Downloads go to a temporary folder and "
-            "are gone when this session ends; set AIGC_CACHE to a folder of yours to keep them."
-        )
-        return substitute
-
-
-def _is_filled(folder: Path) -> bool:
-    try:
-        return any(folder.iterdir())
-    except OSError:
-        return False
 
 
 def one_line(text: str) -> str:
@@ -284,56 +235,3 @@ def _transfer(url: str, file: BinaryIO, size: int, patience: float) -> None:
                 raise DownloadError(f"only {arrived:,} of {size:,} bytes came in {seconds:.0f} seconds")
     if problems:
         raise DownloadError(problems[0])
-
-
-def run(command: list[str], folder: Path, seconds: float, quiet: float = float("inf")) -> None:
-    """Run a program that may hang or start others; at the end of its time, or of ours, all of them are ended.
-
-    seconds: how long it may take
-    quiet:   how long it may go on while nothing in `folder` grows
-    Raises DownloadError, with the first line that it says, when it cannot be run, fails or takes too long.
-    """
-    options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    try:
-        process = subprocess.Popen(command, cwd=folder, start_new_session=True, **options)
-    except OSError as error:
-        raise DownloadError(f"{command[0]} cannot be run: {error.strerror or error}") from error
-
-    def end() -> None:
-        with suppress(OSError):
-            if hasattr(os, "killpg"):
-                os.killpg(process.pid, signal.SIGKILL)
-            else:
-                process.kill()
-
-    with process, tidied(end):
-        try:
-            said = _last_words(process, folder, seconds, quiet).decode(errors="replace").strip().splitlines()
-        except subprocess.TimeoutExpired as error:
-            end()
-            raise DownloadError(f"{command[0]} has not finished in {error.timeout:g} seconds") from error
-        except BaseException:
-            end()
-            raise
-    if process.returncode:
-        raise DownloadError(f"{command[0]} failed ({said[0]:.160})" if said else f"{command[0]} failed")
-
-
-def _last_words(process: subprocess.Popen, folder: Path, seconds: float, quiet: float) -> bytes:
-    """What a process has written to its stderr when it ends; TimeoutExpired when it takes too long."""
-    begin = grown = time.monotonic()
-    size = -1
-    while True:
-        with suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=min(0.25, seconds))[1]
-        now, before, size = time.monotonic(), size, _bytes_in(folder)
-        grown = grown if size == before else now
-        if now - begin >= seconds or now - grown >= quiet:
-            raise subprocess.TimeoutExpired(process.args, round(now - begin))
-
-
-def _bytes_in(folder: Path) -> int:
-    total = 0
-    with suppress(OSError):  # files come and go
-        total += sum(file.stat().st_size for file in folder.rglob("*"))
-    return total

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from aigc_course.kit import downloads
+from aigc_course.kit import cache, downloads, programs
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -105,9 +105,9 @@ def mirror():
 @pytest.fixture(autouse=True)
 def fresh_session(monkeypatch):
     monkeypatch.setattr(downloads, "unreachable", {})
-    downloads._writable.cache_clear()
+    cache._writable.cache_clear()
     yield
-    downloads._writable.cache_clear()
+    cache._writable.cache_clear()
 
 
 def address(server, path):
@@ -293,7 +293,7 @@ def test_install_leaves_the_old_file_when_the_new_one_is_wrong(tmp_path):
 
 def test_the_cache_folder_can_be_moved(monkeypatch, tmp_path):
     monkeypatch.setenv("AIGC_CACHE", str(tmp_path / "elsewhere"))
-    assert downloads.cache_folder() == tmp_path / "elsewhere"
+    assert cache.cache_folder() == tmp_path / "elsewhere"
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_offline_is_a_switch(monkeypatch, value, offline):
 @pytest.mark.parametrize("wanted", ["~no_such_user/x", "/proc/aigc", "a_file"])
 def test_a_substitute_for_the_cache_is_gone_when_the_session_ends(wanted, tmp_path):
     (tmp_path / "a_file").write_text("")
-    code = "from aigc_course.kit.downloads import cache_folder; f = cache_folder(); (f / 'x').touch(); print(f)"
+    code = "from aigc_course.kit.cache import cache_folder; f = cache_folder(); (f / 'x').touch(); print(f)"
     environment = os.environ | {"AIGC_CACHE": wanted, "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-c", code]
     said = subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
@@ -332,9 +332,9 @@ def test_a_program_that_hangs_is_ended_with_its_children(tmp_path, ended):
     hanging = ["bash", "-c", f"sleep 60 & echo $! > {tmp_path}/pid; wait"]
     if ended == "by its time":
         with pytest.raises(downloads.DownloadError, match="bash has not finished in 1 seconds"):
-            downloads.run(hanging, tmp_path, 1)
+            programs.run(hanging, tmp_path, 1)
     else:
-        code = f"from aigc_course.kit.downloads import *; run({hanging!r}, Path({str(tmp_path)!r}), 60)"
+        code = f"from aigc_course.kit.programs import *; run({hanging!r}, Path({str(tmp_path)!r}), 60)"
         with subprocess.Popen([sys.executable, "-c", code]) as process:
             deadline = time.monotonic() + 60
             while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
@@ -359,4 +359,4 @@ def test_a_program_that_hangs_is_ended_with_its_children(tmp_path, ended):
 )
 def test_a_program_that_fails_says_why(tmp_path, command, said):
     with pytest.raises(downloads.DownloadError, match=said):
-        downloads.run(command, tmp_path, 20)
+        programs.run(command, tmp_path, 20)

@@ -37,8 +37,8 @@ from aigc_course.gan.networks import ConvDiscriminator, ConvGenerator
 from aigc_course.gan.recipes import RECIPES, GANConfig, GanSetup, set_up
 from aigc_course.gan.training import gan_image_steps
 from aigc_course.kit import runtime
+from aigc_course.kit.cache import cache_folder
 from aigc_course.kit.datasets import load_mnist
-from aigc_course.kit.downloads import cache_folder
 from tools.train.gan import Judge, train
 
 ARTICLE_SECONDS = 22 * 60  # of the article's program for 50 epochs on two cores

