@@ -2,6 +2,7 @@
 
 A Tensor remembers which tensors it was computed from and, for each, a rule that turns the gradient of the result into
 that input's gradient. `backward()` walks this graph from the loss to the leaves (Linnainmaa 1970, Rumelhart 1986).
+Longer than other files: the chapter types it from top to bottom, an operation a cell.
 """
 
 # pyright: reportAttributeAccessIssue=false

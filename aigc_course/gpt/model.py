@@ -1,7 +1,8 @@
 """GPT-2 written out. It writes through text.decoding and text.beam_search; gpt.files reads stored ones.
 
 Names of parts are those in GPT-2's files: wte and wpe are the embeddings of tokens and positions, h the blocks, ln a
-layer norm, c_... a linear layer. Source: Radford et al. 2019; the layout is that of OpenAI's program.
+layer norm, c_... a linear layer. Source: Radford et al. 2019; the layout is that of OpenAI's program. Longer than other
+files: chapter 5.2 types it from top to bottom, and what writes shares the caches of what reads.
 """
 
 import math

@@ -2,7 +2,8 @@
 
 A meaning is written as people exchange it: a number 0 to 999,999,999 in digits ("35,006"), a date of 1900 to 2099 as in
 ISO 8601 ("1984-03-03"), a period as two dates ("1984-03-03/2001-12-24"). `phrasings` gives every text that says it,
-`read` is the exact inverse: it accepts those texts and no others.
+`read` is the exact inverse: it accepts those texts and no others. Longer than other files, so that what says a meaning
+and what reads it stand side by side, for both languages.
 """
 
 import re
