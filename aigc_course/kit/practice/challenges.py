@@ -3,6 +3,7 @@
 challenge("05_1.few_labels", learn)      measures it, and shows it beside the personal best and the course's marks
 """
 
+import math
 from typing import Any
 
 from aigc_course.kit.practice import exercises, markup, progress, questions
@@ -16,7 +17,10 @@ def challenge(name: str, answer: Any = ...) -> None:
     """
     entry = questions.challenge(name)
     outcome, score = exercises.measured(entry, entry["score"], answer)
-    if outcome.kind == "passed":
+    if outcome.kind == "passed" and not math.isfinite(score):
+        color = markup.BAD
+        said = say("得分不是有限的数，没有记录。", "The score is no finite number and was not kept.")
+    elif outcome.kind == "passed":
         color, said = markup.GOOD, _kept(entry, name, float(score))
     elif outcome.kind == "unanswered":
         color = markup.NEUTRAL

@@ -104,6 +104,14 @@ def test_where_lower_is_better_the_lower_one_is_kept(record, scored, monkeypatch
     assert progress.noted("best") == {"x.y": 0.3}
 
 
+@pytest.mark.parametrize("size", [float("nan"), float("-inf")])
+def test_a_score_that_is_no_number_does_not_take_the_place_of_the_best(record, scored, capsys, size):
+    challenges.challenge("x.y", 0.6)
+    challenges.challenge("x.y", size)
+    assert "was not kept" in capsys.readouterr().out
+    assert progress.noted("best") == {"x.y": 0.6}
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [(..., "Not answered yet"), (2, "Not yet. 2 is too large."), ("text", "TypeError")],
