@@ -85,7 +85,7 @@ def _whole_number(name: str, default: int, smallest: int, largest: int) -> int:
 
 
 def scale_name() -> str:
-    """ "quick" (a chapter within a minute on two cores) or "full" (the article's own numbers); AIGC_SCALE chooses."""
+    """ "quick" (a chapter in a minute or so on two cores) or "full" (the article's own numbers); AIGC_SCALE chooses."""
     name = _setting("AIGC_SCALE", SCALES, "quick")
     record("scale", name)
     return name
