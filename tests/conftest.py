@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, settings
 from tools import contract
 from tools.test import ROOT, TENSORFLOW
 
-settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("thorough", settings.get_profile("quick"), max_examples=2000)
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=50, derandomize=True, **PATIENT)  # the same inputs every time
+settings.register_profile("thorough", max_examples=2000, **PATIENT)  # others every time; weekly
 settings.load_profile("quick")
 
 

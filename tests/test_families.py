@@ -10,7 +10,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import spatial, special, stats
@@ -328,6 +328,7 @@ def test_class_shares_are_counts(labels, num_classes):
     np.testing.assert_allclose(metrics.class_shares(np.array(labels), num_classes), expected)
 
 
+@example(np.zeros((1, 1), np.float32), np.array([[1.34e154]]), None)  # its square is infinite
 @given(WHATEVER, WHATEVER, WHATEVER)
 def test_measures_of_whatever_are_numbers_or_errors(a, b, k):
     calls = (

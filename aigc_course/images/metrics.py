@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import rel_entr
 
+LARGEST = 1e100  # a sum of as many squares as fit into memory stays below float64's 1.8e308
 CHUNK = 1000  # rows whose distances to all others are in memory at a time: 80 MB against 10,000
 BLOCK = 2000  # references that `nearest` holds as floats at a time: 13 MB of 784 pixels
 
@@ -45,7 +46,10 @@ class Nearest(NamedTuple):
 
 
 def numbers(values: Any, name: str, shape: str) -> np.ndarray:
-    """`values` as an array with as many axes as `shape` names; TypeError or ValueError unless finite and not empty."""
+    """`values` as an array with as many axes as `shape` names.
+
+    TypeError or ValueError unless finite, not empty and small enough to be squared.
+    """
     array = np.asarray(values.detach() if hasattr(values, "detach") else values)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name} are {array.dtype}; expected numbers of the shape {shape}")
@@ -56,6 +60,12 @@ def numbers(values: Any, name: str, shape: str) -> np.ndarray:
         raise ValueError(
             f"{name}: {bad} of {array.size} numbers are NaN or infinite; look for where they arise, "
             "for example in a generator whose training has diverged"
+        )
+    largest = max(abs(float(array.min())), abs(float(array.max())))
+    if largest > LARGEST:
+        raise ValueError(
+            f"{name} reach {largest:.3g}, where squares and their sums leave float64; "
+            f"expected numbers up to {LARGEST:g}: look for a diverged training, or scale both sets down alike"
         )
     return array
 
