@@ -99,6 +99,7 @@ def test_counts_without_smoothing_are_relative_frequencies(texts, order):
             assert model.probability(context, gram[-1]) == pytest.approx(count / same)
 
 
+@example(["a"], 2, False, "")  # no sequence is as long as the order
 @given(TEXTS, st.integers(1, 4), st.booleans(), LETTERS)
 def test_kneser_ney_is_a_distribution_after_every_context(texts, order, ends, context):
     model = NGramModel(order, ends=ends).fit(texts)

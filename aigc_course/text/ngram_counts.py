@@ -194,9 +194,10 @@ def rest_of_context(grams: Grams, taken: np.ndarray, count: np.ndarray, num_cont
 def adjusted_counts(grams: Grams, longer: Grams | None) -> np.ndarray:
     """Kneser and Ney's counts: of how many different symbols are seen before an n-gram, (grams,).
 
-    longer: the n-grams of one symbol more; None for the highest order, which keeps its counts, as does what opens.
+    longer: the n-grams of one symbol more; None for the highest order, which keeps its counts, as does what opens,
+    and as does an order above which nothing occurs, since all sequences are too short.
     """
-    if longer is None:
+    if longer is None or len(longer.keys) == 0:
         return grams.counts
     symbols_before = np.bincount(longer.suffix, minlength=len(grams.keys))
     return np.where(grams.opens, grams.counts, symbols_before)
