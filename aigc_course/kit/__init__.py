@@ -17,7 +17,7 @@ HOMES = {
     "figures.diagrams": "diagram plot_graph show_graph",
     "figures.drawing": "DigitPad",
     "figures.labels": "label phrase",
-    "figures.workflow": "Again Done Workflow",
+    "figures.workflow": "Workflow",
     "practice.challenges": "challenge",
     "practice.exercises": "check hint quiz solution",
     "practice.guesses": "guess guessed",

@@ -1,19 +1,11 @@
-"""The boxes of a workflow: drawn, filled, run in order, marked, and mended after a failure."""
+"""The boxes of a workflow: drawn, ticked in any order, blank again after an earlier one."""
 
 import pytest
 
-from aigc_course.kit.figures.workflow import Again, Done, Workflow, WorkflowError
+from aigc_course.kit.figures.workflow import Workflow, WorkflowError
 
-DEEP_LEARNING = {
-    "data": "Data preparation",
-    "design": "Model design",
-    "training": "Training",
-    "evaluation": "Evaluation",
-    "optimisation": "Optimisation",
-    "deployment": "Deployment",
-}
 GAN = {
-    "initialise": "Initialize G and D",
+    "initialize": "Initialize G and D",
     "generate": "G makes fake data",
     "discriminate": "D tells real from fake",
     "losses": "Losses",
@@ -31,234 +23,72 @@ def shown(monkeypatch):
     return pictures
 
 
-def sums(start=2):
-    """Three boxes that count, each with the results of earlier ones."""
-    flow = Workflow({"a": "First", "b": "Second", "c": "Third"})
-
-    @flow.box("a")
-    def begin():
-        return start
-
-    @flow.box("b")
-    def double(a):
-        return Done(2 * a, f"twice {a}")
-
-    @flow.box("c")
-    def add(a, b):
-        return Done(a + b, f"{a} + {b}")
-
-    return flow
+def three():
+    return Workflow({"a": "First", "b": "Second", "c": "Third"})
 
 
-def loop(converged_after):
-    flow = Workflow(GAN, back=("repeat", "generate"))
-    seen = []
-
-    @flow.box("initialise")
-    def initialise():
-        return {"step": 0}
-
-    @flow.box("generate")
-    def generate(initialise):
-        return initialise["step"]
-
-    @flow.box("discriminate")
-    def discriminate(generate):
-        seen.append(generate)
-
-    @flow.box("losses")
-    def losses(generate):
-        return 1 / (1 + generate)
-
-    @flow.box("update")
-    def update(initialise):
-        initialise["step"] += 1
-
-    @flow.box("repeat")
-    def repeat(initialise, losses):
-        enough = initialise["step"] >= converged_after
-        return (Done if enough else Again)(losses, f"loss {losses:.2f}")
-
-    return flow, seen
+def states(flow):
+    return [box.state for box in flow.boxes.values()]
 
 
-def test_all_boxes_run_in_order_and_say_what_they_did(capsys):
-    flow = sums()
-    flow.run()
-    assert (flow["a"], flow["b"], flow["c"]) == (2, 4, 6)
+def test_boxes_are_ticked_in_order_and_say_what_was_done(capsys):
+    flow = three()
+    flow.tick("a")
+    flow.tick("b", "twice 2")
+    flow.tick("c", "2 + 4")
     assert capsys.readouterr().out == "✓ 1/3 First\n✓ 2/3 Second: twice 2\n✓ 3/3 Third: 2 + 4\n"
+    assert states(flow) == ["done"] * 3
 
 
-def test_one_box_at_a_time_then_the_rest(capsys):
-    flow = sums()
-    flow.run("a")
-    assert capsys.readouterr().out == "✓ 1/3 First\n"
-    flow.run()
-    assert flow["c"] == 6
-    flow.run()  # nothing remains
-    assert capsys.readouterr().out.count("✓") == 2
-
-
-def test_a_box_that_runs_again_makes_the_later_ones_forget():
-    flow = sums()
-    flow.run()
-    flow.run("b")
-    assert flow["a"] == 2
-    with pytest.raises(WorkflowError, match='box "c" has no result: it is waiting; run it first'):
-        flow["c"]
-    flow.run()
-    assert flow["c"] == 6
-    flow.reset("b")
-    assert [box.state for box in flow.boxes.values()] == ["done", "waiting", "waiting"]
-    flow.reset()
-    assert {box.state for box in flow.boxes.values()} == {"waiting"}
-
-
-def test_the_same_function_may_be_written_anew_and_another_may_not():
-    flow = sums()
-    flow.run()
-
-    @flow.box("b")
-    def double(a):
-        return 20 * a
-
-    assert flow.boxes["c"].state == "waiting"
-    flow.run()
-    assert flow["c"] == 42
-    with pytest.raises(WorkflowError, match=r"filled by double\(\) already; to write it anew, keep that name"):
-
-        @flow.box("b")
-        def triple(a):
-            return 3 * a
-
-
-@pytest.mark.parametrize("name", ["d", "First", ""])
-def test_a_wrong_name_is_answered_with_the_right_ones(name):
-    flow = sums()
-    for ask in (
-        flow.run,
-        flow.reset,
-        flow.box(name) if name is None else flow.__getitem__,
-        lambda n: flow.box(n)(sums),
-    ):
-        with pytest.raises(WorkflowError, match="the boxes are: a, b, c"):
-            ask(name)
-
-
-def test_a_parameter_must_be_an_earlier_box():
-    flow = sums()
-    with pytest.raises(WorkflowError, match=r"double\(\) of box \"b\" takes c; .* an earlier box: a"):
-
-        @flow.box("b")
-        def double(a, c):
-            return c
-
-
-def test_a_box_waits_for_those_before_it():
-    flow = sums()
-    with pytest.raises(WorkflowError, match=r'"c" comes after "a", which is waiting; first run\("a"\)'):
-        flow.run("c")
-
-
-def test_an_empty_box_is_named():
-    flow = Workflow({"a": "First"})
-    with pytest.raises(WorkflowError, match=r'box "a" is empty: define a function under @flow.box\("a"\)'):
-        flow.run()
-
-
-def test_a_failure_names_the_box_keeps_what_was_done_and_can_be_mended(shown):
-    flow = sums()
-    calls = []
-
-    @flow.box("a")
-    def begin():
-        calls.append(1)
-        return 2
-
-    def double(a):
-        raise ZeroDivisionError("no way")
-
-    flow.box("b")(double)
-
-    with pytest.raises(WorkflowError, match=r'box "b" \(Second\) failed: ZeroDivisionError: no way') as caught:
-        flow.run()
-    assert isinstance(caught.value.__cause__, ZeroDivisionError)
-    assert [box.state for box in flow.boxes.values()] == ["done", "failed", "waiting"]
-    flow.draw()
-    assert "Second (failed: ZeroDivisionError: no way)" in shown[0][1]
-    with pytest.raises(WorkflowError, match="which is failed"):
-        flow.run("c")
-
-    double.__code__ = (lambda a: 2 * a).__code__
-    flow.box("b")(double)
-    flow.run()
-    assert flow["c"] == 6
-    assert len(calls) == 1
-
-
-def test_a_loop_runs_until_it_is_done(capsys):
-    flow, seen = loop(converged_after=300)
-    flow.run()
-    assert seen == list(range(300))
-    assert flow.rounds == 300
-    assert flow["repeat"] == pytest.approx(1 / 300)
-    said = capsys.readouterr().out.splitlines()
-    assert said == ["✓ 1/6 Initialize G and D", "✓ 6/6 Repeat until convergence after 300 rounds: loss 0.00"]
-
-
-def test_a_box_can_be_run_anew_with_all_before_it(capsys):
-    flow, seen = loop(converged_after=7)
-    flow.run()
-    flow.run("losses", anew=True)
-    assert flow.rounds == 0
-    assert flow.boxes["losses"].state == "done"
-    assert flow.boxes["update"].state == "waiting"
-    assert capsys.readouterr().out.splitlines()[2:] == ["✓ 4/6 Losses"]
-    flow.run(anew=True)
-    assert seen == [*range(7), 0, *range(7)]
-
-
-def test_a_loop_that_does_not_end_is_stopped_and_can_go_on(capsys):
-    flow, seen = loop(converged_after=7)
-    flow.run(max_rounds=5)
-    assert flow.boxes["repeat"].state == "again"
-    assert "↻ 6/6 Repeat until convergence after 5 rounds: loss 0.20" in capsys.readouterr().out
-    flow.run(max_rounds=5)
-    assert flow.boxes["repeat"].state == "done"
-    assert seen == list(range(7))
-    flow.reset()
-    assert flow.rounds == 0
-
-
-def test_a_loop_one_box_at_a_time():
-    flow, seen = loop(converged_after=3)
+def test_a_cell_that_runs_again_blanks_the_later_boxes_and_those_say_what_is_missing(capsys):
+    flow = three()
     for name in flow.names:
-        flow.run(name)
-    flow.run("generate")  # the second round, by hand
-    assert flow["generate"] == 1
-    assert flow.boxes["losses"].state == "waiting"
-    flow.run()
-    assert (seen, flow.rounds) == ([0, 1, 2], 3)
+        flow.tick(name, name)
+    flow.tick("a", "another")
+    assert states(flow) == ["done", "waiting", "waiting"]
+    assert [box.text for box in flow.boxes.values()] == ["another", "", ""]
+    capsys.readouterr()
+    flow.tick("c")
+    assert capsys.readouterr().out == "✓ 3/3 Third\n  not ticked since they changed: Second\n"
 
 
-def test_again_needs_an_arrow():
-    flow = Workflow({"a": "First"})
+def test_a_tick_twice_is_a_tick():
+    flow = three()
+    flow.tick("a", "once")
+    flow.tick("a", "once")
+    assert states(flow) == ["done", "waiting", "waiting"]
 
-    @flow.box("a")
-    def once_more():
-        return Again()
 
-    with pytest.raises(WorkflowError, match="no arrow leads back from it"):
-        flow.run()
+def test_a_loop_that_goes_on_is_marked_so_and_counts_its_rounds(capsys):
+    flow = Workflow(GAN, back=("repeat", "generate"))
+    for name in flow.names[:-1]:
+        flow.tick(name)
+    capsys.readouterr()
+    flow.tick("repeat", "loss 1.00", again=True)
+    assert states(flow)[-1] == "again"
+    flow.tick("repeat", "loss 0.50", rounds=800)
+    lines = "↻ 6/6 Repeat until convergence: loss 1.00\n✓ 6/6 Repeat until convergence after 800 rounds: loss 0.50\n"
+    assert capsys.readouterr().out == lines
+
+
+@pytest.mark.parametrize("back", [None, ("c", "a")])
+def test_again_needs_an_arrow_from_that_box(back):
+    with pytest.raises(WorkflowError, match='no arrow leads back from box "b"'):
+        Workflow({"a": "First", "b": "Second", "c": "Third"}, back=back).tick("b", again=True)
+
+
+def test_an_unknown_box_is_named_with_those_there_are():
+    with pytest.raises(WorkflowError, match='there is no box "d"; the boxes are: a, b, c'):
+        three().tick("d")
 
 
 @pytest.mark.parametrize(
     ("boxes", "back", "said"),
     [
-        ({}, None, "must be named"),
-        ({"two words": "Two words"}, None, "must be named"),
+        ({}, None, "at least one box"),
         ({"a": "A", "b": "B"}, ("b", "z"), 'there is no box "z"'),
         ({"a": "A", "b": "B"}, ("a", "b"), "to an earlier one"),
+        ({"a": "A", "b": "B"}, ("b", "b"), "to an earlier one"),
     ],
 )
 def test_boxes_that_make_no_workflow(boxes, back, said):
@@ -267,9 +97,10 @@ def test_boxes_that_make_no_workflow(boxes, back, said):
 
 
 def test_the_picture_shows_labels_states_and_the_loop(shown):
-    flow, _ = loop(converged_after=1)
-    flow.run("initialise")
-    flow.run()
+    flow = Workflow(GAN, back=("repeat", "generate"))
+    for name in flow.names[:-1]:
+        flow.tick(name)
+    flow.tick("repeat", "loss 1.00", rounds=3)
     flow.draw()
     png, alt = shown[0]
     assert png.startswith(b"\x89PNG")
