@@ -9,11 +9,11 @@ DEEP_LEARNING = {
     "design": "Model design",
     "training": "Training",
     "evaluation": "Evaluation",
-    "optimisation": "Optimisation",
+    "optimization": "Optimization",
     "deployment": "Deployment",
 }
 GAN = {
-    "initialise": "Initialize G and D",
+    "initialize": "Initialize G and D",
     "generate": "G makes fake data",
     "discriminate": "D tells real from fake",
     "losses": "Losses",
@@ -54,13 +54,13 @@ def loop(converged_after):
     flow = Workflow(GAN, back=("repeat", "generate"))
     seen = []
 
-    @flow.box("initialise")
-    def initialise():
+    @flow.box("initialize")
+    def initialize():
         return {"step": 0}
 
     @flow.box("generate")
-    def generate(initialise):
-        return initialise["step"]
+    def generate(initialize):
+        return initialize["step"]
 
     @flow.box("discriminate")
     def discriminate(generate):
@@ -71,12 +71,12 @@ def loop(converged_after):
         return 1 / (1 + generate)
 
     @flow.box("update")
-    def update(initialise):
-        initialise["step"] += 1
+    def update(initialize):
+        initialize["step"] += 1
 
     @flow.box("repeat")
-    def repeat(initialise, losses):
-        enough = initialise["step"] >= converged_after
+    def repeat(initialize, losses):
+        enough = initialize["step"] >= converged_after
         return (Done if enough else Again)(losses, f"loss {losses:.2f}")
 
     return flow, seen
@@ -268,7 +268,7 @@ def test_boxes_that_make_no_workflow(boxes, back, said):
 
 def test_the_picture_shows_labels_states_and_the_loop(shown):
     flow, _ = loop(converged_after=1)
-    flow.run("initialise")
+    flow.run("initialize")
     flow.run()
     flow.draw()
     png, alt = shown[0]
