@@ -2,9 +2,9 @@
 
     python -m tools.spelling        says where a word is wrong, and what it should be; changes nothing
 
-`typos` knows common mistakes and British forms, without a network. tools/spelling.toml has the course's own words: those
-that are right here, and those that are written in one way only. Outputs of notebooks are not read: what a program prints
-is checked where the program is, and text that a model made up may well be wrong.
+`typos` knows common mistakes and British forms, without a network. tools/spelling.toml has the course's own words:
+those that are right here, and those that are written in one way only. Outputs of notebooks are not read: what a program
+prints is checked where the program is, and text that a model made up may well be wrong.
 """
 
 import json
