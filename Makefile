@@ -19,7 +19,7 @@ learn: .venv/.installed
 test: .venv/.installed
 	@$(BIN)/python -m tools.test $(if $(SLOW),--slow) $(CHAPTER)
 
-## make lint                       style, who imports whom, types
+## make lint                       style, spelling, who imports whom, types
 lint: .venv/.installed
 	@$(BIN)/python -m tools.lint
 

@@ -153,7 +153,7 @@ def test_words_near_each_other_are_counted_and_averaged(sentences, min_count, wi
 
 
 @given(rows(1, 8, (1, 4)), st.integers(1, 10))
-def test_similarities_are_cosines_and_neighbours_are_in_their_order(vectors, k):
+def test_similarities_are_cosines_and_neighbors_are_in_their_order(vectors, k):
     words = WordVectors([f"w{i}" for i in range(len(vectors))], vectors)
     lengths = np.linalg.norm(vectors, axis=1)
     with np.errstate(all="ignore"):

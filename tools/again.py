@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 
 from tools.authoring.execute import client_of, environment
 from tools.authoring.notebooks import find, path_of, read, shown, stop
-from tools.authoring.tidy import COLOURS
+from tools.authoring.tidy import COLORS
 
 WAYS = ("twice", "upwards")
 CELL_SECONDS = 900  # a cell that takes longer hangs
@@ -64,7 +64,7 @@ def problems(nb: NotebookNode, way: str, folder: Path) -> Iterator[str]:
 
 def last_line(traceback: str) -> str:
     """What a traceback says at its end."""
-    lines = [line.strip() for line in COLOURS.sub("", traceback).splitlines() if line.strip()]
+    lines = [line.strip() for line in COLORS.sub("", traceback).splitlines() if line.strip()]
     return f"{lines[-1]:.300}" if lines else "an error without a word"
 
 

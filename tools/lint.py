@@ -1,4 +1,4 @@
-"""What `make lint` checks: style (ruff), who imports whom (import-linter) and types (basedpyright).
+"""What `make lint` checks: style (ruff), spelling (typos), who imports whom (import-linter), types (basedpyright).
 
     python -m tools.lint                        says what is wrong; changes nothing
     python -m tools.lint --write-baseline       takes today's type errors as known: after some were mended
@@ -21,13 +21,14 @@ TYPES = [sys.executable, "-m", "basedpyright", "--project", ".", "--level", "err
 STEPS = {
     "ruff check": [sys.executable, "-m", "ruff", "check", "."],
     "ruff format": [sys.executable, "-m", "ruff", "format", "--check", "."],
+    "spelling": [sys.executable, "-m", "tools.spelling"],
     "import-linter": [LINT_IMPORTS, "--no-logo", "--no-cache"],
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run every step, even when one fails; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tools.lint", description="Check style, imports and types.")
+    parser = argparse.ArgumentParser(prog="python -m tools.lint", description="Check style, spelling, imports, types.")
     parser.add_argument("--write-baseline", action="store_true", help="take today's type errors as known")
     if parser.parse_args(arguments).write_baseline:
         BASELINE.unlink(missing_ok=True)  # else what is known already keeps its old place

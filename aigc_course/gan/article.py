@@ -75,7 +75,7 @@ def article_steps(
         for images, _ in loader:
             real_labels, fake_labels = torch.ones(len(images), 1), torch.zeros(len(images), 1)
 
-            # the discriminator: real images towards 1, generated ones towards 0
+            # the discriminator: real images toward 1, generated ones toward 0
             real_score = D(images)
             fake_score = D(G(torch.randn(len(images), LATENT_DIM)).detach())
             d_loss = criterion(real_score, real_labels) + criterion(fake_score, fake_labels)

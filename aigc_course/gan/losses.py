@@ -164,7 +164,7 @@ def check_pairs(real: Tensor, fake: Tensor, share: Tensor) -> None:
 
 
 class Losses(NamedTuple):
-    """One pair: what D minimises, what G minimises, and the weight of the gradient penalty on D."""
+    """One pair: what D minimizes, what G minimizes, and the weight of the gradient penalty on D."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]

@@ -105,7 +105,7 @@ class Game:
         return g_loss.detach()
 
     def move_average(self, step: int) -> None:
-        """Move the averaged copy of G, if there is one, a little towards G; at the beginning, further."""
+        """Move the averaged copy of G, if there is one, a little toward G; at the beginning, further."""
         if self.average is not None:
             move_average(self.average, self.G, min(self.config.average, (step + 1) / (step + 10)))
 

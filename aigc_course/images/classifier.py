@@ -37,7 +37,7 @@ def article_model() -> tf.keras.Model:
 
 
 def cnn_model() -> tf.keras.Model:
-    """Three convolutions, each followed by batch normalisation and ReLU: 76,906 parameters."""
+    """Three convolutions, each followed by batch normalization and ReLU: 76,906 parameters."""
     model = models.Sequential([layers.Input((28, 28)), layers.Reshape((28, 28, 1))])
 
     def convolution(name, filters, size, **how):

@@ -39,7 +39,7 @@ class DigitFeatures(nn.Module):
 
 
 def convolution(inputs: int, outputs: int, size: int, stride: int = 1, padding: int = 0) -> list[nn.Module]:
-    """A convolution, batch normalisation and ReLU."""
+    """A convolution, batch normalization and ReLU."""
     convolve = nn.Conv2d(inputs, outputs, size, stride, padding, bias=False)
     return [convolve, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 

@@ -69,7 +69,7 @@ def reliability(probs: np.ndarray, labels: np.ndarray, num_bins: int = 10) -> Re
 
 
 def prepare_drawing(pixels: np.ndarray) -> np.ndarray:
-    """Bring a drawn digit to MNIST's conventions: scaled to fit 20×20, its centre of mass at (14, 14) of 28×28.
+    """Bring a drawn digit to MNIST's conventions: scaled to fit 20×20, its center of mass at (14, 14) of 28×28.
 
     pixels:  (28, 28) numbers in 0..1, 0 = paper, 1 = ink
     returns  (28, 28) float32 in 0..1

@@ -105,8 +105,8 @@ def gaussian(features: Any) -> Gaussian:
             "generate more images, or take features of fewer dimensions"
         )
     mean = features.mean(axis=0)
-    centred = features - mean
-    return Gaussian(mean, centred.T @ centred / (count - 1), count)
+    centered = features - mean
+    return Gaussian(mean, centered.T @ centered / (count - 1), count)
 
 
 def frechet_distance(real: Any, fake: Any) -> float:
@@ -174,30 +174,30 @@ def squared_distances(rows: np.ndarray, others: np.ndarray) -> Iterator[tuple[sl
         yield slice(start, start + len(some)), np.maximum(squared, 0, out=squared)
 
 
-def squared_radii(features: np.ndarray, neighbours: int, name: str) -> np.ndarray:
-    """(n,) squared distance of each image to the `neighbours`-th nearest of the others of its set."""
-    if not is_whole(neighbours) or not 1 <= neighbours < len(features):
+def squared_radii(features: np.ndarray, neighbors: int, name: str) -> np.ndarray:
+    """(n,) squared distance of each image to the `neighbors`-th nearest of the others of its set."""
+    if not is_whole(neighbors) or not 1 <= neighbors < len(features):
         raise ValueError(
-            f"neighbours={neighbours} with {len(features)} {name} images: expected a whole number of at least 1 and "
+            f"neighbors={neighbors} with {len(features)} {name} images: expected a whole number of at least 1 and "
             "fewer than the images"
         )
     radii = np.empty(len(features))
     for rows, squared in squared_distances(features, features):
         squared[np.arange(len(squared)), np.arange(rows.start, rows.stop)] = -1  # itself comes first, then the others
-        squared.partition(neighbours, axis=1)
-        radii[rows] = squared[:, neighbours]
+        squared.partition(neighbors, axis=1)
+        radii[rows] = squared[:, neighbors]
     return radii
 
 
-def precision_recall(real: Any, fake: Any, neighbours: int = 3) -> PrecisionRecall:
-    """Which images of one set lie in a ball around one of the other, as wide as to that one's k-th neighbour.
+def precision_recall(real: Any, fake: Any, neighbors: int = 3) -> PrecisionRecall:
+    """Which images of one set lie in a ball around one of the other, as wide as to that one's k-th neighbor.
 
-    real, fake: (n, dim), (m, dim) features;  neighbours: k
+    real, fake: (n, dim), (m, dim) features;  neighbors: k
     Raises TypeError, ValueError as `gaussian` does, and for k not in 1..images-1. Source: Kynkäänniemi et al. 2019.
     """
     real, fake = pair(real, fake)
-    real_radii = squared_radii(real, neighbours, "real")
-    fake_radii = squared_radii(fake, neighbours, "fake")
+    real_radii = squared_radii(real, neighbors, "real")
+    fake_radii = squared_radii(fake, neighbors, "fake")
     fake_near_real = np.empty(len(fake), bool)
     real_near_fake = np.zeros(len(real), bool)
     for rows, squared in squared_distances(fake, real):  # (chunk, n)
@@ -206,20 +206,20 @@ def precision_recall(real: Any, fake: Any, neighbours: int = 3) -> PrecisionReca
     return PrecisionRecall(float(fake_near_real.mean()), float(real_near_fake.mean()))
 
 
-def density_coverage(real: Any, fake: Any, neighbours: int = 5) -> DensityCoverage:
+def density_coverage(real: Any, fake: Any, neighbors: int = 5) -> DensityCoverage:
     """How many balls around real images hold a generated one, over k; and the share of balls that hold any.
 
-    real, fake: (n, dim), (m, dim) features;  neighbours: k, as for `precision_recall`, with the same errors
+    real, fake: (n, dim), (m, dim) features;  neighbors: k, as for `precision_recall`, with the same errors
     Source: Naeem et al. 2020; as in their program a ball is without its edge, so that a set has density 1 in itself.
     """
     real, fake = pair(real, fake)
-    radii = squared_radii(real, neighbours, "real")
+    radii = squared_radii(real, neighbors, "real")
     hits, covered = 0, np.empty(len(real), bool)
     for rows, squared in squared_distances(real, fake):  # (chunk, m)
         inside = squared < radii[rows, None]
         hits += int(inside.sum())
         covered[rows] = inside.any(axis=1)
-    return DensityCoverage(hits / (neighbours * len(fake)), float(covered.mean()))
+    return DensityCoverage(hits / (neighbors * len(fake)), float(covered.mean()))
 
 
 def nearest(images: Any, references: Any, chunk: int = 500) -> Nearest:

@@ -16,7 +16,7 @@ TOPICS = {  # things; what praises them; what blames them
     "en": (
         ("plot ending dialogue", "gripping clever moving", "dull clumsy predictable"),
         ("acting music camerawork", "superb brilliant graceful", "wooden weak lifeless"),
-        ("room bed bathroom", "spotless cosy comfortable", "dirty cramped shabby"),
+        ("room bed bathroom", "spotless comfy comfortable", "dirty cramped shabby"),
         ("waiter receptionist staff", "friendly attentive helpful", "rude slow careless"),
         ("soup breakfast tea", "delicious fresh tasty", "bland stale greasy"),
     ),
@@ -62,7 +62,7 @@ NEUTRAL = {
 
 @dataclass(frozen=True)
 class Review:
-    """A text, whether it is favourable, and how many of its opinions are negated."""
+    """A text, whether it is favorable, and how many of its opinions are negated."""
 
     text: str
     good: bool
@@ -70,7 +70,7 @@ class Review:
 
 
 def write(count: int, seed: int, language: str = "en", negation: float = 0.2) -> list[Review]:
-    """`count` reviews of three opinions each, half of them favourable; the same arguments, the same reviews.
+    """`count` reviews of three opinions each, half of them favorable; the same arguments, the same reviews.
 
     language:  "en" or "zh"
     negation:  the share of opinions that are said with a negated word of the other side, 0 to 1

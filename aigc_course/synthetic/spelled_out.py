@@ -103,7 +103,7 @@ def chinese_number(n: int, digits: str = DIGITS, places: tuple[str, ...] = PLACE
 
 
 def chinese_numbers(n: int) -> list[str]:
-    """Every phrasing of a number: the plain one, the one with 两 for 二, the formal one of cheques."""
+    """Every phrasing of a number: the plain one, the one with 两 for 二, the formal one used on bank checks."""
     plain = chinese_number(n)
     pair = re.sub("二(?=[百千])|^二(?=[万亿])|(?<=亿)二(?=万)", "两", plain)
     return list(dict.fromkeys([plain, pair, chinese_number(n, FORMAL_DIGITS, FORMAL_PLACES)]))

@@ -37,7 +37,7 @@ def beam_search(
                     with a cache reorders that first. The first call has one beam, the start, and parents None; the
                     second has up to `num_beams`, all with parent 0.
     start:          the token before the first new one: an int, or a tensor of one element on the model's device
-    length_penalty: 1 ranks by the mean log-probability of a token, 0 by the sum, more than 1 favours long sequences
+    length_penalty: 1 ranks by the mean log-probability of a token, 0 by the sum, more than 1 favors long sequences
     Raises ValueError for a setting out of range, for log-probabilities that are NaN, and when nothing is possible.
     """
     check_search(num_beams, max_new_tokens, length_penalty)

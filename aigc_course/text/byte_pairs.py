@@ -1,6 +1,6 @@
 """Byte-pair encoding by hand: from text to the token ids of GPT-2 and back, and how the merges are learned.
 
-A text is cut into words; each word is a row of bytes; the most frequent neighbours are merged, in the order in which
+A text is cut into words; each word is a row of bytes; the most frequent neighbors are merged, in the order in which
 that was learned. Source: Sennrich et al. 2016; bytes and the cutting of words: Radford et al. 2019.
 """
 
@@ -79,7 +79,7 @@ def learn_merges(texts: Iterable[str], num_merges: int, min_count: int = 2) -> l
 
 
 def count_pairs(words: dict[tuple[str, ...], int]) -> Counter[Pair]:
-    """How often each pair of neighbours occurs in words that occur so often."""
+    """How often each pair of neighbors occurs in words that occur so often."""
     counts: Counter[Pair] = Counter()
     for pieces, count in words.items():
         for pair in pairwise(pieces):

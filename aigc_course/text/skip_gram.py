@@ -1,6 +1,6 @@
 """Skip-gram and CBOW with negative sampling, over NumPy; built on the vocabulary and vectors of word_vectors.py.
 
-Text is cut into blocks of neighbouring words. The words of a block share their contexts and their noise words, so that
+Text is cut into blocks of neighboring words. The words of a block share their contexts and their noise words, so that
 all scores of a block are one small matrix product and the gradients are two more: fast without a line of C.
 """
 
@@ -28,7 +28,7 @@ class SkipGramConfig:
     last_learning_rate: float = 0.0001  # ... this one
     subsampling: float = 1e-3  # words more frequent than this share of the text are thinned out
     min_count: int = 5  # rarer words get no vector
-    block_length: int = 32  # neighbouring words that share their noise words
+    block_length: int = 32  # neighboring words that share their noise words
     num_blocks: int = 16  # blocks a step, drawn from all over the text
     num_noise: int = 96  # noise words a block draws
     mode: str = "skip-gram"  # or "cbow"

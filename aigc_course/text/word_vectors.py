@@ -39,7 +39,7 @@ def build_vocabulary(sentences: Iterable[Sequence[str]], min_count: int = 5) -> 
     """The words that occur at least `min_count` times, the most frequent first (equally frequent ones by alphabet).
 
     sentences:  lists of words; TypeError for texts, whose letters would be taken for words
-    ValueError when fewer than two words are left, for one word has no neighbours.
+    ValueError when fewer than two words are left, for one word has no neighbors.
     """
     counted: Counter[str] = Counter()
     for sentence in checked_sentences(sentences):
@@ -129,7 +129,7 @@ def svd_vectors(matrix: csr_array, embedding_dim: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class WordVectors:
-    """Words with their vectors: similarities, neighbours, analogies. LookupError for a word without a vector."""
+    """Words with their vectors: similarities, neighbors, analogies. LookupError for a word without a vector."""
 
     words: list[str]
     vectors: np.ndarray  # (vocab, dim)
@@ -157,7 +157,7 @@ class WordVectors:
         """The word's vector at length 1, (dim,)."""
         if word not in self.ids:
             near = difflib.get_close_matches(str(word).lower(), self.words, n=3)
-            hint = f"near it: {', '.join(near)}" if near else "no word is spelt like it"
+            hint = f"near it: {', '.join(near)}" if near else "no word is spelled like it"
             raise LookupError(f'"{word}" has no vector among these {len(self.words):,} words; {hint}')
         return self.unit[self.ids[word]]
 
@@ -167,7 +167,7 @@ class WordVectors:
 
     def most_similar(self, query: str | np.ndarray, k: int = 10, leave_out: Sequence[str] = ()) -> list[tuple]:
         """The `k` words nearest to a word or vector, with their cosines, the nearest first; never the word itself."""
-        check_whole("k", k, "it counts the neighbours")
+        check_whole("k", k, "it counts the neighbors")
         check_texts("leave_out", leave_out)
         direction = self[query] if isinstance(query, str) else direction_of(query)
         cosines = self.unit @ direction  # (vocab,)
@@ -186,12 +186,12 @@ def direction_of(vector: np.ndarray) -> np.ndarray:
     vector = np.asarray(vector, np.result_type(vector, np.float32))
     length = np.linalg.norm(vector)
     if not 0 < length < np.inf:
-        raise ValueError("a vector of zeros (or with NaN or infinity) points nowhere and has no neighbours")
+        raise ValueError("a vector of zeros (or with NaN or infinity) points nowhere and has no neighbors")
     return vector / length
 
 
 class Correlation(NamedTuple):
-    """How well similarities agree with people's judgements."""
+    """How well similarities agree with people's judgments."""
 
     spearman: float
     num_used: int  # pairs of which both words have a vector
@@ -199,13 +199,13 @@ class Correlation(NamedTuple):
 
 
 def evaluate_similarity(word_vectors: WordVectors, pairs: Sequence[tuple[str, str, float]]) -> Correlation:
-    """Spearman's rank correlation between cosines and people's judgements, over the pairs whose words have vectors."""
+    """Spearman's rank correlation between cosines and people's judgments, over the pairs whose words have vectors."""
     used = [(a, b, human) for a, b, human in pairs if a in word_vectors and b in word_vectors]
     if len(used) < 2:
         raise ValueError(f"only {len(used)} of {len(pairs)} pairs have vectors for both words: no correlation")
     cosines = [word_vectors.similarity(a, b) for a, b, _ in used]
-    judgements = [human for *_, human in used]
-    return Correlation(float(spearmanr(cosines, judgements).statistic), len(used), len(pairs))
+    judgments = [human for *_, human in used]
+    return Correlation(float(spearmanr(cosines, judgments).statistic), len(used), len(pairs))
 
 
 def evaluate_analogies(word_vectors: WordVectors, questions: Sequence[tuple[str, str, str, str]]) -> tuple[int, int]:
@@ -215,8 +215,8 @@ def evaluate_analogies(word_vectors: WordVectors, questions: Sequence[tuple[str,
     return sum(right), len(used)
 
 
-def neighbour_stability(runs: Sequence[WordVectors], words: Sequence[str], k: int = 10) -> float:
-    """How alike the `k` neighbours of the words are in runs with different seeds: mean Jaccard index, 1 = the same.
+def neighbor_stability(runs: Sequence[WordVectors], words: Sequence[str], k: int = 10) -> float:
+    """How alike the `k` neighbors of the words are in runs with different seeds: mean Jaccard index, 1 = the same.
 
     Jaccard index of two sets: size of what they share, divided by the size of what either has.
     """
@@ -225,6 +225,6 @@ def neighbour_stability(runs: Sequence[WordVectors], words: Sequence[str], k: in
             f"{len(runs)} runs and {len(words)} words: expected at least two runs to compare, and one word"
         )
     check_texts("words", words)
-    neighbours = [[{near for near, _ in run.most_similar(word, k)} for word in words] for run in runs]
-    pairs = [pair for a, b in combinations(neighbours, 2) for pair in zip(a, b, strict=True)]
+    neighbors = [[{near for near, _ in run.most_similar(word, k)} for word in words] for run in runs]
+    pairs = [pair for a, b in combinations(neighbors, 2) for pair in zip(a, b, strict=True)]
     return float(np.mean([len(a & b) / len(a | b) for a, b in pairs]))

@@ -60,7 +60,7 @@ class Translator:
         if unknown := [word for word in dict.fromkeys(words) if word not in self.sources.ids]:
             raise ValueError(
                 f"not among the words that this model reads: {', '.join(unknown)}. It knows numbers, dates and periods "
-                "in English and Chinese; is this another language, or misspelt?"
+                "in English and Chinese; is this another language, or misspelled?"
             )
         return pad([self.sources.encode(words)])
 

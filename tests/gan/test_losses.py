@@ -153,7 +153,7 @@ HIDING = {
 
 @pytest.mark.parametrize("hide", HIDING.values(), ids=HIDING)
 @pytest.mark.parametrize("squash", [torch.sigmoid, lambda x: torch.softmax(torch.cat([x, -x], dim=1), dim=1)[:, :1]])
-def test_probabilities_are_recognised_by_their_values(squash, hide):
+def test_probabilities_are_recognized_by_their_values(squash, hide):
     torch.manual_seed(0)
     D, samples = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1)), torch.randn(4, 2)
     with pytest.warns(UserWarning, match=r"lie in .* as probabilities do; these losses expect logits.*Leave off"):

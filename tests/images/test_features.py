@@ -62,7 +62,7 @@ def test_arrays_and_tensors_of_floats_are_one(shape, dtype):
     assert as_images(images).shape == (2, 28, 28)
 
 
-def test_outputs_are_rounded_to_the_nearest_grey():
+def test_outputs_are_rounded_to_the_nearest_gray():
     outputs = torch.full((1, 1, 28, 28), -1.0, requires_grad=True) + 1.6 / 127.5
     assert (as_images(outputs) == 2).all()
 
@@ -184,7 +184,7 @@ def test_real_digits_are_near_each_other_and_spoiled_ones_far(network, unseen):
 def test_the_shipped_file_is_small_and_its_card_tells_how_it_was_made():
     assert MODEL.stat().st_size < 1_300_000
     card = MODEL.with_name("README.md").read_text(encoding="utf-8")
-    for word in ("seed", "command", "time", "test accuracy", "Fréchet distance of real images", "licence"):
+    for word in ("seed", "command", "time", "test accuracy", "Fréchet distance of real images", "license"):
         assert f"| {word} |" in card
 
 

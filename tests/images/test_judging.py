@@ -117,7 +117,7 @@ def a_stroke(height, width, top, left):
 
 @pytest.mark.parametrize("place", [(0, 0), (3, 18), (18, 3)])
 @pytest.mark.parametrize(("height", "width"), [(10, 5), (5, 10), (8, 8)])
-def test_a_drawing_is_scaled_to_twenty_and_its_ink_centred(height, width, place):
+def test_a_drawing_is_scaled_to_twenty_and_its_ink_centered(height, width, place):
     prepared = judging.prepare_drawing(a_stroke(height, width, *place))
     assert prepared.shape == (28, 28)
     assert prepared.dtype == np.float32

@@ -17,7 +17,7 @@ from aigc_course.images.metrics import Gaussian, density_coverage, frechet_dista
 
 
 def features(count: int, dim: int, seed: int = 0, shift: float = 0.0) -> np.ndarray:
-    """Features that hang together, not centred, of unequal sizes."""
+    """Features that hang together, not centered, of unequal sizes."""
     rng = np.random.default_rng(seed)
     return rng.normal(size=(count, dim)) @ rng.normal(size=(dim, dim)) + shift
 
@@ -125,15 +125,15 @@ def test_precision_recall_density_and_coverage_agree_with_a_double_loop(k, shift
     monkeypatch.setattr(metrics, "CHUNK", chunk)
     rng = np.random.default_rng(k)
     real, fake = rng.normal(size=(30, 3)) + 100, 0.7 * rng.normal(size=(40, 3)) + 100 + shift
-    found = (*precision_recall(real, fake, neighbours=k), *density_coverage(real, fake, neighbours=k))
+    found = (*precision_recall(real, fake, neighbors=k), *density_coverage(real, fake, neighbors=k))
     assert found == pytest.approx(by_double_loop(real, fake, k))
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
 def test_a_set_against_itself_has_full_marks(k):
     real = features(2300, 8, shift=5.0)
-    assert precision_recall(real, real, neighbours=k) == (1, 1)
-    assert density_coverage(real, real, neighbours=k) == (1, 1)
+    assert precision_recall(real, real, neighbors=k) == (1, 1)
+    assert density_coverage(real, real, neighbors=k) == (1, 1)
 
 
 def test_two_sets_of_one_kind_have_density_1_and_the_coverage_that_theory_expects():
@@ -182,7 +182,7 @@ def test_a_copy_is_found_at_distance_0():
     np.testing.assert_array_equal(indices, order)
     assert (distances == 0).all()
     other = references[order].copy()
-    other[:, 3, 4] ^= 1  # one shade of grey in one pixel
+    other[:, 3, 4] ^= 1  # one shade of gray in one pixel
     indices, distances = nearest(other, references)
     np.testing.assert_array_equal(indices, order)
     assert (distances == 1).all()
@@ -228,8 +228,8 @@ def test_features_of_another_kind_are_refused(measure):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: precision_recall(features(20, 4), features(20, 4), True), "neighbours=True with 20"),
-        (lambda: precision_recall(features(20, 4), features(20, 4), 2.0), r"neighbours=2\.0 with 20"),
+        (lambda: precision_recall(features(20, 4), features(20, 4), True), "neighbors=True with 20"),
+        (lambda: precision_recall(features(20, 4), features(20, 4), 2.0), r"neighbors=2\.0 with 20"),
         (lambda: nearest(features(20, 4), features(20, 4), chunk=2.5), r"chunk=2\.5: expected a whole number"),
         (lambda: metrics.class_shares([0, 1], num_classes="3"), "num_classes=3: expected a whole number"),
         (lambda: metrics.class_shares([0, 1], num_classes=0), "num_classes=0: expected a whole number"),
@@ -270,11 +270,11 @@ def test_statistics_that_do_not_fit_are_refused(mean, covariance, message):
         frechet_distance(Gaussian(mean, covariance, 10), Gaussian(np.zeros(2), np.eye(2), 10))
 
 
-@pytest.mark.parametrize("neighbours", [0, -1, 20, 2.5])
+@pytest.mark.parametrize("neighbors", [0, -1, 20, 2.5])
 @pytest.mark.parametrize("measure", [precision_recall, density_coverage])
-def test_an_impossible_neighbour_is_refused(measure, neighbours):
-    with pytest.raises(ValueError, match=rf"neighbours={neighbours} with 20 real images: .*fewer than the images"):
-        measure(features(20, 4), features(30, 4), neighbours=neighbours)
+def test_an_impossible_neighbor_is_refused(measure, neighbors):
+    with pytest.raises(ValueError, match=rf"neighbors={neighbors} with 20 real images: .*fewer than the images"):
+        measure(features(20, 4), features(30, 4), neighbors=neighbors)
 
 
 @pytest.mark.parametrize(

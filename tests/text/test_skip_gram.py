@@ -74,7 +74,7 @@ def test_window_weights_are_the_mean_over_window_sizes():
 # Batches
 
 
-def test_every_word_is_once_a_centre_with_its_neighbours_around_it():
+def test_every_word_is_once_a_center_with_its_neighbors_around_it():
     text = np.arange(43)
     blocks = skip_gram.shuffled_blocks(text, SMALL, np.random.default_rng(0))
     words = blocks[:, SMALL.window : -SMALL.window]

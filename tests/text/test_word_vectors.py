@@ -17,7 +17,7 @@ from aigc_course.text.word_vectors import (
     encode,
     evaluate_analogies,
     evaluate_similarity,
-    neighbour_stability,
+    neighbor_stability,
     ppmi,
     svd_vectors,
 )
@@ -154,7 +154,7 @@ def test_an_impossible_number_of_dimensions_is_refused(embedding_dim):
 # What vectors are good for
 
 
-def test_neighbours_and_analogies_agree_with_gensim(vectors, keyed):
+def test_neighbors_and_analogies_agree_with_gensim(vectors, keyed):
     for word in WORDS:
         ours, theirs = vectors.most_similar(word, k=4), keyed.most_similar(word, topn=4)
         assert [found for found, _ in ours] == [found for found, _ in theirs]
@@ -196,9 +196,9 @@ def test_long_vectors_have_the_similarity_of_short_ones(dtype):
         (lambda vectors: WordVectors(["a"], np.ones(3)), ValueError, "expected a row for each"),
         (lambda vectors: vectors.most_similar("cat", k=0), ValueError, "k 0 is not a whole number"),
         (lambda vectors: vectors.most_similar("cat", leave_out="dog"), TypeError, r"brackets: \[text\]"),
-        (lambda vectors: neighbour_stability([vectors], ["cat"]), ValueError, "at least two runs"),
-        (lambda vectors: neighbour_stability([vectors, vectors], []), ValueError, "0 words"),
-        (lambda vectors: neighbour_stability([vectors, vectors], "cat"), TypeError, r"brackets: \[text\]"),
+        (lambda vectors: neighbor_stability([vectors], ["cat"]), ValueError, "at least two runs"),
+        (lambda vectors: neighbor_stability([vectors, vectors], []), ValueError, "0 words"),
+        (lambda vectors: neighbor_stability([vectors, vectors], "cat"), TypeError, r"brackets: \[text\]"),
     ],
 )
 def test_what_cannot_be_meant_is_told_the_way_out(vectors, broken, error, said):
@@ -215,7 +215,7 @@ def test_a_direction_that_points_nowhere_is_refused(vectors, direction):
 def test_an_unknown_word_is_told_which_words_are_near(vectors):
     with pytest.raises(LookupError, match=r'"athen" has no vector among these 10 words; near it: athens'):
         vectors["athen"]
-    with pytest.raises(LookupError, match="no word is spelt like it"):
+    with pytest.raises(LookupError, match="no word is spelled like it"):
         vectors.most_similar("qqqqqq")
 
 
@@ -250,10 +250,10 @@ def test_a_vocabulary_can_be_made_by_hand():
 
 
 def test_stability_is_1_for_equal_runs_and_the_jaccard_index_else(vectors):
-    assert neighbour_stability([vectors, vectors], ["cat", "dog"], k=3) == 1
+    assert neighbor_stability([vectors, vectors], ["cat", "dog"], k=3) == 1
     other = WordVectors(WORDS, np.random.default_rng(6).normal(size=(len(WORDS), 6)))
     near = [{word for word, _ in run.most_similar("cat", 3)} for run in (vectors, other)]
-    assert neighbour_stability([vectors, other], ["cat"], k=3) == len(near[0] & near[1]) / len(near[0] | near[1])
+    assert neighbor_stability([vectors, other], ["cat"], k=3) == len(near[0] & near[1]) / len(near[0] | near[1])
 
 
 def test_the_benchmark_asks_words_that_the_corpus_knows():

@@ -24,7 +24,7 @@ def test_the_cards_that_are_shipped_have_the_form_that_is_written(folder, tmp_pa
         shipped.splitlines()[0].removeprefix("# "),
         dict(re.findall(r"^\| ([^|]+) \| (.+) \|$", shipped, re.M)),
     )
-    assert {"task", "network", "command", "seed", "time", "licence"} <= rows.keys()
+    assert {"task", "network", "command", "seed", "time", "license"} <= rows.keys()
     assert write_card(tmp_path, title, rows) == shipped
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == shipped
 

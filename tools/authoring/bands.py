@@ -31,7 +31,7 @@ from nbformat import NotebookNode
 from aigc_course.kit.bands import COLUMNS, Band, read
 from tools.authoring.notebooks import ROOT, find, path_of, stop, write_text
 from tools.authoring.notebooks import read as read_notebook
-from tools.authoring.tidy import COLOURS
+from tools.authoring.tidy import COLORS
 
 NUM_SEEDS, FEWEST_SEEDS = 5, 3
 PROBABILITY = 0.99  # that a new run falls inside
@@ -61,7 +61,7 @@ def run(nb: NotebookNode, folder: Path, seed: int, scale: str) -> list[dict]:
         try:
             client.execute(env=kept | settings)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            raise CannotMeasure(f"the run with AIGC_SEED={seed} failed\n{COLOURS.sub('', str(error))}") from error
+            raise CannotMeasure(f"the run with AIGC_SEED={seed} failed\n{COLORS.sub('', str(error))}") from error
         return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
 

@@ -12,7 +12,7 @@ placeholder there. If the code of a cell was changed in both since the last comm
 
 Outputs are not carried over: the words in figures and printed lines are in the reader's language, so each edition is
 executed by itself (`make execute` runs both). A cell whose code did not change keeps its outputs, another one loses
-them, and the contract asks for the run. The kinds of the outputs and the numbers in their text must agree afterwards.
+them, and the contract asks for the run. The kinds of the outputs and the numbers in their text must agree afterward.
 """
 
 import argparse

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 
 from tools.authoring import editions
 from tools.authoring.notebooks import EDITIONS, ROOT, find, path_of, read, shown, stop, write
-from tools.authoring.tidy import COLOURS, tidy
+from tools.authoring.tidy import COLORS, tidy
 
 CELL_TIMEOUT_S = 1200
 OWN_SETTINGS = ("AIGC_STRICT", "AIGC_SEED", "AIGC_FACTS", "MPLBACKEND")  # an author's settings that must not leak in
@@ -56,7 +56,7 @@ def run(nb: NotebookNode, folder: Path) -> NotebookNode:
                 try:
                     client.execute_cell(cell, index)
                 except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-                    details = COLOURS.sub("", str(error))
+                    details = COLORS.sub("", str(error))
                     raise CellFailed(f"cell [{cell.id}] failed\n{details}") from error
     return nb
 

@@ -15,7 +15,7 @@ NOISE = (  # what Jupyter, Colab and others write into a cell's metadata
     "ExecuteTime", "collapsed", "colab", "editable", "execution", "id", "jp-MarkdownHeadingCollapsed", "outputId",
     "scrolled", "trusted", "vscode",
 )  # fmt: skip
-COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+COLORS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 OVERWRITTEN = re.compile(r"[^\n]*\r")  # on a terminal
 
 
@@ -67,7 +67,7 @@ def shows_without_widgets(output: NotebookNode) -> bool:
 
 def tidy_text(text: str, root: Path = ROOT) -> str:
     """Printed text as it stands at the end on a terminal without colors, without absolute paths."""
-    return without_paths(OVERWRITTEN.sub("", COLOURS.sub("", text).replace("\r\n", "\n")), root)
+    return without_paths(OVERWRITTEN.sub("", COLORS.sub("", text).replace("\r\n", "\n")), root)
 
 
 def without_paths(text: str, root: Path = ROOT) -> str:

@@ -3,7 +3,7 @@
     make bench                       or: python -m tools.bench.autograd
 
 The scalar engine, the network and the training loop are the chapter's own cells, read from the notebook. One thread
-each; the contestants take turns, and times are medians of CPU time, so that a busy machine favours nobody. Training is
+each; the contestants take turns, and times are medians of CPU time, so that a busy machine favors nobody. Training is
 timed by the clock.
 """
 

@@ -29,7 +29,7 @@ PEAK_32, PEAK_256, PEAK_512 = 2e-3, 1e-2, 2e-2  # one-cycle: the larger the batc
 
 
 class OneCycle(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """`classifier.one_cycle` for Keras' own optimiser."""
+    """`classifier.one_cycle` for Keras' own optimizer."""
 
     def __init__(self, num_steps: int, peak: float) -> None:
         self.num_steps, self.peak = num_steps, peak

@@ -52,7 +52,7 @@ MEASURES = (
 
 
 def article_batches() -> DataLoader:
-    """MNIST as the article loads it: torchvision scales and normalises each image whenever it is asked for."""
+    """MNIST as the article loads it: torchvision scales and normalizes each image whenever it is asked for."""
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
     return DataLoader(datasets.MNIST(cache_folder(), train=True, transform=transform), BATCH_SIZE, shuffle=True)
 
@@ -203,7 +203,7 @@ def conv_discriminator(classes: int) -> nn.Module:
 def shallow_generator(_: int) -> nn.Module:
     """ConvGenerator for 64 numbers without its layer in the middle."""
     G = ConvGenerator(64)
-    del G.main[7:10]  # convolution, batch normalisation, ReLU
+    del G.main[7:10]  # convolution, batch normalization, ReLU
     return G
 
 
@@ -216,7 +216,7 @@ def shallow_discriminator(_: int) -> ConvDiscriminator:
 
 
 def steep_discriminator(_: int) -> nn.Module:
-    """The shallow one without spectral normalisation."""
+    """The shallow one without spectral normalization."""
     D = shallow_discriminator(0)
     for part in D.features:
         if parametrize.is_parametrized(part):
@@ -238,7 +238,7 @@ FIRST = Plan(
 RUNGS = [
     Rung("bfloat16", changes={"bfloat16": runtime.has_bfloat16("cpu")}),
     Rung("convolutions", shallow_generator, steep_discriminator, changes={"latent_dim": 64}),
-    Rung("spectral normalisation", discriminator=shallow_discriminator),
+    Rung("spectral normalization", discriminator=shallow_discriminator),
     Rung("longer steps, shorter memory", changes=dict(
         g_learning_rate=2e-3, d_learning_rate=2e-3, beta1=0.5, beta2=0.99,
     )),

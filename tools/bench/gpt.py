@@ -3,7 +3,7 @@
     python -m tools.bench.gpt [--tokens 60] [--rounds 5] [--threads N]
 
 Batch 1, float32, CPU, greedy. Both write the same number of tokens after the same prompt, in turns, in one process; the
-ratio is the median over the rounds of theirs / ours, each pair measured within seconds, so that a busy machine favours
+ratio is the median over the rounds of theirs / ours, each pair measured within seconds, so that a busy machine favors
 nobody. The bandwidth limit is the time to read every weight once: no program is faster at batch 1.
 The weights are scaled so that the logits vary and no token repeats itself at once.
 """

@@ -25,7 +25,7 @@ from aigc_course.text.word_vectors import (
     co_occurrences,
     encode,
     evaluate_similarity,
-    neighbour_stability,
+    neighbor_stability,
     ppmi,
     svd_vectors,
 )
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def print_table(runs: dict, seconds: dict, tests: dict, total: int) -> None:
-    """One row a way: time, words per second, correlations with their coverage, stability of neighbours."""
+    """One row a way: time, words per second, correlations with their coverage, stability of neighbors."""
     used = {name: evaluate_similarity(next(iter(runs.values()))[0], pairs)[1:] for name, pairs in tests.items()}
     heads = [f"{name} ({n}/{of})" for name, (n, of) in used.items()]
     columns = f"{'seconds':>8} {'CPU s':>6} {'Mword/s':>8} {'faster':>7} {heads[0]:>21} {heads[1]:>20}"
@@ -107,11 +107,11 @@ def print_table(runs: dict, seconds: dict, tests: dict, total: int) -> None:
         faster = f"{statistics.median(t[0] for t in seconds[rival]) / wall:.2f}x" if rival in seconds else ""
         speed = f"{total / wall / 1e6:.2f}" if rival in seconds else ""
         scores = [statistics.mean(evaluate_similarity(v, pairs)[0] for v in found) for pairs in tests.values()]
-        stable = neighbour_stability(found, WORDS)
+        stable = neighbor_stability(found, WORDS)
         print(
             f"{name:18} {wall:8.1f} {cpu:6.1f} {speed:>8} {faster:>7} {scores[0]:21.3f} {scores[1]:20.3f} {stable:9.3f}"
         )
-    print(f"stability: mean Jaccard index of the 10 neighbours of {len(WORDS)} words, over pairs of seeds")
+    print(f"stability: mean Jaccard index of the 10 neighbors of {len(WORDS)} words, over pairs of seeds")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ TRACES = {
     "a warning": re.compile(r"\b[A-Z]\w*Warning\b:|^WARNING\b", re.MULTILINE),
     "a memory address, different in each run": re.compile(r"\bat 0x[0-9a-fA-F]{6,}"),
     "the rest of a progress bar": re.compile(BAR, re.MULTILINE),
-    "terminal colours": re.compile(r"\x1b\["),
+    "terminal colors": re.compile(r"\x1b\["),
 }
 
 

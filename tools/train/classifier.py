@@ -55,8 +55,8 @@ def main() -> None:
         "test accuracy": f"{accuracy:.4f} on the 10,000 test images",
         "expected calibration error": f"{error:.4f} (10 bins)",
         "format": "safetensors; read it with `aigc_course.images.classifier.load_cnn(folder)`",
-        "limits": "single digits, centred as MNIST's are (`aigc_course.images.judging.prepare_drawing`); nothing else",
-        "licence": "MIT",
+        "limits": "single digits, centered as MNIST's are (`aigc_course.images.judging.prepare_drawing`); nothing else",
+        "license": "MIT",
     })  # fmt: skip
     print(f"seed {seed}: test accuracy {accuracy:.4f}, calibration error {error:.4f}, {seconds:.0f} s; wrote {folder}")
 

@@ -105,7 +105,7 @@ def main() -> None:
         "Fréchet distance of real images": f"{floor:.3f}: 10,000 random training images against the 10,000 test images",
         "format": "safetensors; read it with `aigc_course.images.features.load_digit_features(folder)`",
         "limits": "MNIST's digits only; its distances compare with each other, not with those on other features",
-        "licence": "MIT",
+        "license": "MIT",
     })  # fmt: skip
     print(f"seed {seed}: test accuracy {accuracy:.4f}, real images {floor:.3f}, {seconds:.0f} s; wrote {folder}")
 

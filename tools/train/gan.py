@@ -145,7 +145,7 @@ def card_of(name: str, G: nn.Module, seed: int, seconds: float) -> dict[str, str
         "`data/models/digit_features`",
         "format": "safetensors, float32; read it with `aigc_course.gan.generators.load_generator(folder)`",
         "limits": "draws 28 x 28 digits like MNIST's and nothing else",
-        "licence": "MIT",
+        "license": "MIT",
     }
 
 

@@ -1,6 +1,6 @@
 """The course's data: each loader looks into the cache, then asks public mirrors, then takes what a dependency ships.
 
-It prints one line that says which of them it was. Origins, licences and sizes: data/README.md.
+It prints one line that says which of them it was. Origins, licenses and sizes: data/README.md.
 """
 
 from aigc_course.kit.datasets.corpora import (

@@ -75,7 +75,7 @@ def load_wikipedia_text() -> str:
 
 
 def load_word_similarity(name: str) -> list[tuple[str, str, float]]:
-    """Pairs of words (lower case) with people's mean judgement, 0 to 10: "wordsim353" or "simlex999".
+    """Pairs of words (lower case) with people's mean judgment, 0 to 10: "wordsim353" or "simlex999".
 
     WordSim-353 asks how related two words are, SimLex-999 how alike. Prints one line. ValueError for another name.
     Sources: Finkelstein et al. (2002); Hill, Reichart, Korhonen (2015).
@@ -105,13 +105,13 @@ def load_analogies() -> dict[str, list[tuple[str, str, str, str]]]:
 
 
 def load_polarity() -> list[tuple[str, bool]]:
-    """200 sentences of real film reviews (lower case, punctuation apart), each with whether it is favourable.
+    """200 sentences of real film reviews (lower case, punctuation apart), each with whether it is favorable.
 
     Prints one line. Source: Pang and Lee (2005), of whose 10,662 sentences gensim ships these.
     """
     lines = shipped_file("polarity").read_text(encoding="cp1252").splitlines()
     rows = [line.partition(" ") for line in lines if line.strip()]
-    print(f"polarity: {len(rows)} sentences of film reviews, half favourable (shipped with gensim)")
+    print(f"polarity: {len(rows)} sentences of film reviews, half favorable (shipped with gensim)")
     return [(text.strip(), label == "__label__pos") for label, _, text in rows]
 
 

@@ -17,7 +17,7 @@ from aigc_course.kit.figures.animation import show_animation
 from aigc_course.kit.figures.labels import label, phrase
 from aigc_course.kit.figures.plotting import BLUE, GREEN, ORANGE, RED, figure, show
 
-PALE, GREY, DARK = "#b0b0b0", "#606060", "#404040"
+PALE, GRAY, DARK = "#b0b0b0", "#606060", "#404040"
 STATES = {  # of a step: the sign before its text, the color of its edge, the color inside
     "waiting": ("", BLUE, "white"),
     "done": ("✓ ", GREEN, "#e5f3ee"),
@@ -45,7 +45,7 @@ def draw_box(ax: Axes, place: Place, half_size: tuple[float, float], *, rounding
 
 def draw_arrow(ax: Axes, tail: Place | np.ndarray, head: Place | np.ndarray, **style: Any) -> None:
     """An arrow, which lies behind the boxes."""
-    ax.annotate("", xy=head, xytext=tail, arrowprops={"arrowstyle": "-|>", "color": GREY} | style, zorder=1)
+    ax.annotate("", xy=head, xytext=tail, arrowprops={"arrowstyle": "-|>", "color": GRAY} | style, zorder=1)
 
 
 def write(ax: Axes, place: Place, text: str, **style: Any) -> None:
@@ -172,7 +172,7 @@ def plot_graph(
             lit = reached is not None and source in has_gradient
             (x, y), (to_x, to_y) = places[source], places[node]
             ends = (x + NODE[0], y + aside), (to_x - NODE[0], to_y + aside)
-            draw_arrow(ax, *ends, color=RED if lit else GREY, linewidth=1.1, shrinkA=0, shrinkB=0)
+            draw_arrow(ax, *ends, color=RED if lit else GRAY, linewidth=1.1, shrinkA=0, shrinkB=0)
             if slope:
                 middle = ((x + to_x) / 2, (y + to_y) / 2 + aside)
                 background = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"}

@@ -35,7 +35,7 @@ def phrase(english: str) -> str:
 def label(english: str) -> str:
     """The reader's word for `english`, to draw: like `phrase`, but English as well where no font has the characters.
 
-    Numbers go into the word afterwards: label("{n} images").format(n=28).
+    Numbers go into the word afterward: label("{n} images").format(n=28).
     """
     translated = phrase(english)
     if translated == english or chinese_font():

@@ -209,8 +209,8 @@ def plot_confusion(matrix: np.ndarray, *, ax: Axes | None = None) -> Axes:
     ax.grid(False)
     for (row, column), count in np.ndenumerate(matrix):
         if count:
-            colour = "#707070" if row == column else "black"
-            ax.text(column, row, f"{count:,}", ha="center", va="center", fontsize=7, color=colour)
+            color = "#707070" if row == column else "black"
+            ax.text(column, row, f"{count:,}", ha="center", va="center", fontsize=7, color=color)
     ax.set(
         xlabel=label("predicted class"),
         ylabel=label("true class"),

@@ -3,7 +3,7 @@
     check("05_1.loss", loss)    hint("05_1.loss", 1)    solution("05_1.loss")    quiz("05_1")
 
 Texts and solutions stand in questions/*.toml, the checks in checks/*.py. A check function takes the answer and raises
-`Wrong(key, placeholder=value, ...)`; it calls a learner's function through `answers.call`, which recognises one that is
+`Wrong(key, placeholder=value, ...)`; it calls a learner's function through `answers.call`, which recognizes one that is
 unfinished, takes other arguments, changes them, or stops with an error.
 """
 
@@ -85,16 +85,16 @@ def check(name: str, answer: Any) -> None:
     if outcome.kind == "passed":
         done, total = progress.passed(name)
         said = words["passed"].format(done=done, total=total)
-        colour, plain = markup.GOOD, said
+        color, plain = markup.GOOD, said
         offered = markup.collapsed(words["compare"], markup.code_html(entry["solution"]))
     else:
         said = words["unanswered"] if outcome.kind == "unanswered" else explanation(entry, outcome)
-        colour = markup.NEUTRAL if outcome.kind == "unanswered" else markup.BAD
+        color = markup.NEUTRAL if outcome.kind == "unanswered" else markup.BAD
         plain = f"{said}\n{words['ways'].format(name=name)}"
         offered = _offered(entry)
     title = entry["title"][language()]
     heading = f"<strong>{markup.inline_html(title)}</strong>"
-    markup.show(markup.box(colour, heading + markup.text_html(said) + offered), f"[{title}] {plain}")
+    markup.show(markup.box(color, heading + markup.text_html(said) + offered), f"[{title}] {plain}")
 
 
 def hint(name: str, number: int = 1) -> None:

@@ -1,6 +1,6 @@
 """Short texts as HTML that needs no JavaScript: it shows in JupyterLab, Colab, VS Code, GitHub and the web book alike.
 
-Colours are JupyterLab's own where it defines them, so a light and a dark page both stay readable.
+Colors are JupyterLab's own where it defines them, so a light and a dark page both stay readable.
 """
 
 import html
@@ -10,7 +10,7 @@ from aigc_course.kit.runtime import show_page
 
 GOOD, BAD, NEUTRAL = "#009E73", "#D55E00", "#0072B2"  # green, vermilion, blue of the course's palette
 HAN = "[\u3000-\u9fff\uff00-\uffef]"  # Chinese characters and full-width punctuation
-COLOURS = {  # kind of token: JupyterLab's variable, a middling tone for elsewhere
+COLORS = {  # kind of token: JupyterLab's variable, a middling tone for elsewhere
     "Token.Keyword": ("keyword", "#0a8f4b"),
     "Token.Operator.Word": ("keyword", "#0a8f4b"),
     "Token.Name.Builtin": ("builtin", "#0a8f4b"),
@@ -38,17 +38,17 @@ def inline_html(text: str) -> str:
 
 
 def code_html(source: str) -> str:
-    """Python in colour."""
+    """Python in color."""
     from pygments import lex
     from pygments.lexers import PythonLexer
 
     parts = []
     for kind, piece in lex(source.strip("\n"), PythonLexer()):
         names = [str(kind).rsplit(".", n)[0] for n in range(str(kind).count(".") + 1)]
-        colour = next((COLOURS[name] for name in names if name in COLOURS), None)
+        color = next((COLORS[name] for name in names if name in COLORS), None)
         text = html.escape(piece, quote=False)
-        if colour and piece.strip():
-            text = f'<span style="color:var(--jp-mirror-editor-{colour[0]}-color,{colour[1]})">{text}</span>'
+        if color and piece.strip():
+            text = f'<span style="color:var(--jp-mirror-editor-{color[0]}-color,{color[1]})">{text}</span>'
         parts.append(text)
     code = "".join(parts).rstrip()
     outer, inner = "margin:.4em 0;overflow-x:auto;white-space:pre", "white-space:pre;font-size:.93em"
@@ -63,9 +63,9 @@ def collapsed(summary: str, inner: str) -> str:
     )
 
 
-def box(colour: str, inner: str) -> str:
-    """A paragraph with a coloured bar at its left; `inner` is HTML."""
-    return f'<div style="border-left:4px solid {colour};padding:.1em 0 .1em .9em;max-width:60em">{inner}</div>'
+def box(color: str, inner: str) -> str:
+    """A paragraph with a colored bar at its left; `inner` is HTML."""
+    return f'<div style="border-left:4px solid {color};padding:.1em 0 .1em .9em;max-width:60em">{inner}</div>'
 
 
 def show(html_text: str, plain: str) -> None:

@@ -18,11 +18,11 @@ CONTENT = {name: f"content of {name}\n".encode() * 50 for name in pretrained.FIL
 
 
 class Hub(http.server.ThreadingHTTPServer):
-    """A local hub; `behaviour` says what it does, `asked` what it was asked."""
+    """A local hub; `behavior` says what it does, `asked` what it was asked."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.behaviour, self.asked = "good", []
+        self.behavior, self.asked = "good", []
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -36,22 +36,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self, body: bool):
         self.server.asked.append(self.path)
-        behaviour, name = self.server.behaviour, self.path.rsplit("/", 1)[-1]
-        if behaviour == "slow":
+        behavior, name = self.server.behavior, self.path.rsplit("/", 1)[-1]
+        if behavior == "slow":
             time.sleep(2)
         expected = f"/openai-community/gpt2/resolve/{pretrained.REVISION}/{name}"
-        known = self.path == expected and name in CONTENT and behaviour != "gone"
+        known = self.path == expected and name in CONTENT and behavior != "gone"
         self.send_response(200 if known else 404)
         content = CONTENT.get(name, b"") if known else b"not here"
-        if behaviour == "wrong" and name == "model.safetensors":
+        if behavior == "wrong" and name == "model.safetensors":
             content = content.replace(b"content", b"CONTENT")
-        if behaviour == "more":
+        if behavior == "more":
             content = content * 1000
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if body:
-            self.wfile.write(content[: len(content) // 2] if behaviour == "stalls" else content)
-            if behaviour == "stalls":
+            self.wfile.write(content[: len(content) // 2] if behavior == "stalls" else content)
+            if behavior == "stalls":
                 time.sleep(3)
 
     def log_message(self, *args):
@@ -108,7 +108,7 @@ def test_full_scale_fetches_openais_once(hub, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "said"),
+    ("behavior", "said"),
     [
         ("slow", "127.0.0.1 does not answer"),
         ("wrong", "model.safetensors is not the expected file"),
@@ -117,8 +117,8 @@ def test_full_scale_fetches_openais_once(hub, tmp_path, capsys):
         ("more", "it sends more than the 1,150 bytes of the file"),
     ],
 )
-def test_a_hub_that_does_not_deliver_is_told_and_not_asked_again(hub, behaviour, said, tmp_path, capsys):
-    hub.behaviour = behaviour
+def test_a_hub_that_does_not_deliver_is_told_and_not_asked_again(hub, behavior, said, tmp_path, capsys):
+    hub.behavior = behavior
     assert find_gpt2().which == "story_gpt2"
     shown = capsys.readouterr().out
     assert "OpenAI's could not be had" in shown

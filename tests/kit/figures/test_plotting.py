@@ -96,30 +96,30 @@ def test_a_figure_that_would_be_large_is_less_sharp():
     assert change.mean() <= plotting.LARGEST_CHANGE
 
 
-def test_a_photograph_keeps_its_colours():
+def test_a_photograph_keeps_its_colors():
     _, dots, change = stored(lambda ax: ax.imshow(np.random.default_rng(0).random((200, 300, 3))))
     assert dots == plotting.PAGE_DOTS_PER_INCH
     assert change.max() == 0
 
 
-def simulated(colour: str, kind: str) -> np.ndarray:
-    """How the colour looks to a person without one kind of cone (Machado, Oliveira, Fernandes 2009, severity 1)."""
+def simulated(color: str, kind: str) -> np.ndarray:
+    """How the color looks to a person without one kind of cone (Machado, Oliveira, Fernandes 2009, severity 1)."""
     matrix = {
         "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
         "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
         "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
     }[kind]
-    return np.clip(np.array(matrix) @ np.array(to_rgb(colour)) ** 2.2, 0, 1) ** (1 / 2.2)
+    return np.clip(np.array(matrix) @ np.array(to_rgb(color)) ** 2.2, 0, 1) ** (1 / 2.2)
 
 
 @pytest.mark.parametrize("kind", ["protan", "deutan", "tritan"])
-def test_the_first_four_colours_stay_apart_without_one_kind_of_cone(kind):
+def test_the_first_four_colors_stay_apart_without_one_kind_of_cone(kind):
     for one, other in combinations(plotting.PALETTE[:4], 2):
         distance = np.linalg.norm(simulated(one, kind) - simulated(other, kind))
         assert distance > 0.25, f"{one} and {other} look alike ({distance:.2f})"
 
 
-def test_a_confusion_matrix_shows_its_counts_and_not_the_diagonals_colour():
+def test_a_confusion_matrix_shows_its_counts_and_not_the_diagonals_color():
     ax = plotting.plot_confusion(np.array([[50, 2], [0, 48]]))
     assert [text.get_text() for text in ax.texts] == ["50", "2", "48"]
     assert ax.images[0].get_array()[0, 0] == 0

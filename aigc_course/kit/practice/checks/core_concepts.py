@@ -65,7 +65,7 @@ def check_negation(yours: Function) -> None:
     """`yours(tokens)` puts NOT_ before every token between "not" or "never" and the next full stop."""
     sentences = (
         "the plot was not dull . the tea was fresh .",
-        "it was never at all cosy . really fresh tea .",
+        "it was never at all comfy . really fresh tea .",
         "very good .",
         "not good",
         "not . never mind the tea .",

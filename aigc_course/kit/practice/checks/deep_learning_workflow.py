@@ -1,4 +1,4 @@
-"""Checks of the exercises on the deep learning workflow: quantisation, leakage, a request, the size of a test set."""
+"""Checks of the exercises on the deep learning workflow: quantization, leakage, a request, the size of a test set."""
 
 import json
 from collections.abc import Iterator

@@ -32,13 +32,13 @@ def check_context_mean(yours: Function) -> None:
         "04_2.context_mean",
         yours,
         cases,
-        about=lambda its: {"context": _neighbours(its.word, its.sentences, its.window)},
+        about=lambda its: {"context": _neighbors(its.word, its.sentences, its.window)},
         show=lambda its: {"expected": its.expected.round(3), "got": its.got.round(3)},
-        guess=lambda its: {"alone": not _neighbours(its.word, its.sentences, its.window)},
+        guess=lambda its: {"alone": not _neighbors(its.word, its.sentences, its.window)},
     )
 
 
-def _neighbours(word: str, sentences: list[list[str]], window: int) -> list[str]:
+def _neighbors(word: str, sentences: list[list[str]], window: int) -> list[str]:
     """The words at most `window` places from an occurrence of `word`."""
     places = [(s, i) for s in sentences for i, w in enumerate(s) if w == word]
     return [c for s, i in places for c in s[max(0, i - window) : i] + s[i + 1 : i + 1 + window]]
