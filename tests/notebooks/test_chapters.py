@@ -1,6 +1,7 @@
 """Every chapter keeps the contract (tools/contract.py), and each check of it sees what is broken on purpose."""
 
 import re
+import tomllib
 from collections.abc import Callable
 
 import pytest
@@ -9,8 +10,8 @@ from nbformat.v4 import new_code_cell, new_output
 
 from tools import contract
 from tools.authoring import badges, links
-from tools.authoring.notebooks import EDITIONS, by_id, path_of, read, shown, stems
-from tools.contract import language
+from tools.authoring.notebooks import EDITIONS, ROOT, by_id, path_of, read, shown, stems
+from tools.contract import language, prose
 
 
 def chapters() -> list[contract.Chapter]:
@@ -40,6 +41,38 @@ def test_links_in_the_documents_lead_somewhere():
         text = path.read_text(encoding="utf-8")
         problems += [f"{shown(path)} {line}" for line in links.broken(text, path, links.anchors(text))]
     assert not problems, listed(problems)
+
+
+def test_emphasis_in_the_documents_renders():
+    problems = [f"{shown(p)} {raw!r}" for p in links.documents() for raw in prose.raw_asterisks(p.read_text("utf-8"))]
+    assert not problems, listed(problems)
+
+
+def test_texts_of_questions_hold_no_raw_emphasis():
+    tables = [*(ROOT / contract.QUESTIONS).glob("*.toml"), ROOT / contract.QUESTIONS.parent / "checks" / "common.toml"]
+    problems = [
+        f"{path.name} {raw!r}"
+        for path in tables
+        for text in texts(tomllib.loads(path.read_text(encoding="utf-8")))
+        for raw in prose.raw_asterisks_in_hint(text)
+    ]
+    assert len(tables) > len(stems())
+    assert not problems, listed(problems)
+
+
+def texts(entry: object) -> list[str]:
+    """Everything that a table says in a language."""
+    if isinstance(entry, dict):
+        said = [value for edition, value in entry.items() if edition in EDITIONS and isinstance(value, str)]
+        return said + [text for value in entry.values() for text in texts(value)]
+    return [text for value in entry for text in texts(value)] if isinstance(entry, list) else []
+
+
+def test_emphasis_that_does_not_work_is_found():
+    assert prose.raw_asterisks("**数据。**原文") == ["**数据。**原文"]
+    assert prose.raw_asterisks("**数据。** 原文，**卷积**是`a ** b`，$a*b$，<!-- * -->\n\n* 一\n* 二") == []
+    assert prose.raw_asterisks_in_hint("**大于**5") == ["**大于**5"]
+    assert prose.raw_asterisks_in_hint("旧值 - 学习率 * 导数，`2**n`") == []
 
 
 SPENT = {"en": r"about (\d+) (minutes|hours) (?:with reading|to read)", "zh": r"阅读(?:和练习)?约(\d+)(分钟|小时)"}
@@ -138,6 +171,8 @@ ERROR = new_output("error", ename="ValueError", evalue="no", traceback=[])
 WIDGET = new_output("display_data", data={"application/vnd.jupyter.widget-view+json": {}, "text/html": "a pad"})
 RESULTS = contract.closes_with_results_and_sources
 OPENING = contract.opens_with_title_and_goals
+RENDERS = contract.text_renders
+TERMS = in_chinese(contract.terms_come_with_their_english)
 CODE = contract.code_cells_are_short_and_end_in_something
 STORED = contract.is_stored_clean
 FIGURES = contract.figures_are_described
@@ -286,6 +321,8 @@ BREAKS = {
         "first-figure",
         "not Chinese",
     ),
+    "emphasis that does not work": (RENDERS, edit("remember", "$", "\n\n**一。**二"), "remember", "asterisk"),
+    "term without its English": (TERMS, edit("remember", "$", "\n\n这里有困惑度。"), "remember", "perplexity"),
     "word without Chinese": (
         WORDS,
         edit("first-figure", "^", 'label("loss curve")\n'),
@@ -326,6 +363,7 @@ def test_what_is_broken_is_found(chapter, name):
         edit("sources", "$", "\n[this](../zh/05_2_text_generation.ipynb), [up](#Sources), [quiz](#quiz)"),
         edit("first-figure", "$", "\nx = 1" * 10),
         edit("first-figure", "$", "  # (n, 10), in Chinese 批次"),
+        edit("remember", "$", "\n\n**数据。** 原文；这里有**困惑度**（perplexity）"),
         edit("first-figure", "^", 'label("done"), phrase("the model")\n'),
     ],
 )

@@ -29,7 +29,7 @@ from tools.authoring.notebooks import (
     stop,
     tags,
 )
-from tools.contract import code, language, practice, stored
+from tools.contract import code, language, practice, prose, stored
 
 QUESTIONS = Path("aigc_course/kit/practice/questions")
 REQUIRED = ("title", "goals", "setup", "expected-results", "exercises", "quiz", "remember", "sources")
@@ -170,6 +170,14 @@ def drawn_words_are_translated(chapter: Chapter) -> list[str]:
     return language.word_problems(chapter.nb, chapter.path.stem, chapter.root)
 
 
+def text_renders(chapter: Chapter) -> list[str]:
+    return prose.rendering_problems(chapter.nb)
+
+
+def terms_come_with_their_english(chapter: Chapter) -> list[str]:
+    return prose.term_problems(chapter.nb, chapter.edition)
+
+
 def is_finished(chapter: Chapter) -> list[str]:
     found = [f"[{cell.id}] still says TODO" for cell in chapter.nb.cells if "TODO" in cell.source]
     return found + (["[exercises] the questions still say TODO"] if "TODO" in str(chapter.questions) else [])
@@ -215,6 +223,8 @@ CHECKS = (
     localized_cells_are_tagged,
     remarks_speak_the_readers_language,
     drawn_words_are_translated,
+    text_renders,
+    terms_come_with_their_english,
     is_finished,
     package_equals_cells,
     links_lead_somewhere,
