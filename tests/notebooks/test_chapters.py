@@ -281,6 +281,15 @@ BREAKS = {
         "half",
     ),
     "no module": (contract.package_equals_cells, in_package("def double(x): 1", "none"), "typed-here", "module"),
+    "name of two things": (
+        contract.one_name_is_one_thing,
+        lambda chapter: [
+            edit(cell, "$", f"\n{line}")(chapter)
+            for cell, line in (("first-figure", "x = 1"), ("exercise-1-answer", "y = x"), ("quiz", "x = 2"))
+        ],
+        "exercise-1-answer",
+        "which [quiz] binds anew",
+    ),
     "dead link": (contract.links_lead_somewhere, edit("sources", "$", "\n[a](05_9.ipynb)"), "sources", "05_9"),
     "dead anchor": (contract.links_lead_somewhere, edit("sources", "$", "\n[a](#nowhere)"), "sources", "nowhere"),
     "stored error": (STORED, show(ERROR), "first-figure", "ValueError"),

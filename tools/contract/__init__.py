@@ -29,7 +29,7 @@ from tools.authoring.notebooks import (
     stop,
     tags,
 )
-from tools.contract import code, language, practice, prose, stored
+from tools.contract import code, language, names, practice, prose, stored
 
 QUESTIONS = Path("aigc_course/kit/practice/questions")
 REQUIRED = ("title", "goals", "setup", "expected-results", "exercises", "quiz", "remember", "sources")
@@ -178,6 +178,10 @@ def terms_come_with_their_english(chapter: Chapter) -> list[str]:
     return prose.term_problems(chapter.nb, chapter.edition)
 
 
+def one_name_is_one_thing(chapter: Chapter) -> list[str]:
+    return names.reuse_problems(chapter.nb)
+
+
 def is_finished(chapter: Chapter) -> list[str]:
     found = [f"[{cell.id}] still says TODO" for cell in chapter.nb.cells if "TODO" in cell.source]
     return found + (["[exercises] the questions still say TODO"] if "TODO" in str(chapter.questions) else [])
@@ -226,6 +230,7 @@ CHECKS = (
     text_renders,
     terms_come_with_their_english,
     is_finished,
+    one_name_is_one_thing,
     package_equals_cells,
     links_lead_somewhere,
     is_stored_clean,
