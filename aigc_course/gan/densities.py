@@ -121,7 +121,7 @@ def check_probabilities(d: Tensor, p: Tensor) -> None:
 
 
 def optimal_discriminator(p: Tensor, q: Tensor) -> Tensor:
-    """D*(x) = p(x) / (p(x) + q(x)) for real data ~ p and fakes ~ q; 1/2 where neither ever comes.
+    """D*(x) = p(x) / (p(x) + q(x)) for real data ~ p and fakes ~ q; 1/2 where neither ever occurs.
 
     p, q: densities at the same points, equal shapes.  Source: Goodfellow et al. 2014, proposition 1
     """
@@ -130,7 +130,7 @@ def optimal_discriminator(p: Tensor, q: Tensor) -> Tensor:
 
 
 def value_at(d: Tensor, p: Tensor, q: Tensor, cell: float) -> Tensor:
-    """V(D) = E_p[log D(x)] + E_q[log(1 - D(x))], summed over the points of an even grid.
+    """V(D) = E_p[log D(x)] + E_q[log(1 - D(x))], summed over the points of a regular grid.
 
     d, p, q: D and both densities at the grid's points, equal shapes;  cell: volume of a cell
     """
@@ -168,7 +168,7 @@ def check_shares(shares: Tensor, target: Mixture) -> None:
 
 
 def mode_shares(samples: Tensor, target: Mixture) -> Tensor:
-    """Share of the samples in each mode (within 3 standard deviations of its center), and at last outside all of them.
+    """Share of the samples in each mode (within 3 standard deviations of its center), and finally outside all of them.
 
     samples: (..., count, dim) -> (..., k + 1), each row sums to 1
     """
@@ -199,7 +199,7 @@ def modes_covered(shares: Tensor, target: Mixture) -> Tensor:
 def kl_to_target(shares: Tensor, target: Mixture) -> Tensor:
     """KL(generated | true) in nats between shares of modes and outside; (..., k + 1) -> (...), 0 for a perfect match.
 
-    It never exceeds the divergence of the densities themselves, for it looks at k + 1 cells only. With all samples
+    It never exceeds the divergence of the densities themselves, since it looks at only k + 1 cells. With all samples
     outside it is -log P(outside), 4.5 in the plane.
     """
     check_shares(shares, target)

@@ -61,7 +61,7 @@ class Recipe:
 
 
 class SeedLinear(nn.Module):
-    """A linear layer for every seed, (seeds, batch, in) -> (seeds, batch, out), started like torch's nn.Linear."""
+    """A linear layer for every seed, (seeds, batch, in) -> (seeds, batch, out), initialized like torch's nn.Linear."""
 
     def __init__(self, num_inputs: int, num_outputs: int, rngs: RNGs, gain: float = 1.0) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class SeedLinear(nn.Module):
 
 
 def multilayer(sizes: Sequence[int], rngs: RNGs, sharpness: float) -> nn.Sequential:
-    """Tanh networks, one a seed; the first layer starts `sharpness` times larger, so that they see smaller details."""
+    """Tanh networks, one per seed; the first layer starts `sharpness` times larger, to see smaller details."""
     layers = []
     for index, (num_inputs, num_outputs) in enumerate(pairwise(sizes)):
         layers += [SeedLinear(num_inputs, num_outputs, rngs, gain=1.0 if index else sharpness), nn.Tanh()]
@@ -121,7 +121,7 @@ def discriminator_step(
     if losses.penalty:
         d_loss = d_loss + losses.penalty * gradient_penalty(D, real, fake, rngs.uniform(size, 1))
     optimizer.zero_grad()
-    (d_loss * len(real)).backward()  # mean · seeds = sum: each seed by itself
+    (d_loss * len(real)).backward()  # mean · seeds = sum: each seed on its own
     optimizer.step()
     return d_loss.item()
 
@@ -166,7 +166,7 @@ def gan_steps(
 ) -> Iterator[dict[str, float]]:
     """Train G and D of every seed in place; yield {"d_loss", "g_loss"}, means over the seeds, after each step."""
     check_players(G, D, target, seeds)
-    rngs = RNGs([seed + 500_000 for seed in seeds])  # not the numbers that the weights came from
+    rngs = RNGs([seed + 500_000 for seed in seeds])  # not the random numbers used for the weights
     g_optimizer, d_optimizer = optimizers(G, D, recipe)
     for step in range(-recipe.head_start, recipe.num_steps):
         d_optimizer.param_groups[0]["lr"] = recipe.d_learning_rate * recipe.left(step)
@@ -181,7 +181,7 @@ def gan_steps(
 
 
 def trained(target: Mixture, recipe: Recipe, seeds: Sequence[int], **sizes: Any) -> tuple[nn.Sequential, nn.Sequential]:
-    """G and D of every seed after the whole training; `sizes` as in `networks`."""
+    """G and D of every seed after the whole training run; `sizes` as in `networks`."""
     G, D = networks(seeds, dim=target.dim, **sizes)
     for _ in gan_steps(G, D, target, recipe, seeds):
         pass

@@ -70,7 +70,7 @@ def draw_noise(counts: np.ndarray, shape: tuple[int, ...], rng: np.random.Genera
 def window_weights(block_length: int, window: int) -> np.ndarray:
     """How much each word near a block counts as a context of each word in it: a band; (block, block + 2·window).
 
-    At distance d it is (window + 1 - d) / window: the mean over window sizes drawn evenly from 1 ... window.
+    At distance d it is (window + 1 - d) / window: the mean over window sizes drawn uniformly from 1 ... window.
     """
     word = np.arange(block_length)[:, None] + window  # places, counted from the first context word
     distance = np.abs(np.arange(block_length + 2 * window) - word)
@@ -80,7 +80,7 @@ def window_weights(block_length: int, window: int) -> np.ndarray:
 def add_rows(table: np.ndarray, ids: np.ndarray, rows: np.ndarray) -> None:
     """table[ids] += rows, but an id that occurs several times gets all of its rows.
 
-    ids: (...,) whole numbers, -1 for the last row;  rows: (..., dim)
+    ids: (...,) integers, -1 for the last row;  rows: (..., dim)
     """
     ids, rows = ids.ravel(), rows.reshape(ids.size, -1)
     order = np.argsort(ids, kind="stable")  # equal ids side by side: one run each
@@ -90,7 +90,7 @@ def add_rows(table: np.ndarray, ids: np.ndarray, rows: np.ndarray) -> None:
 
 
 def true_pairs(blocks: np.ndarray, window: int) -> np.ndarray:
-    """The weight with which each word near a block is a context of each word in it, borders left out.
+    """The weight of each word near a block as a context of each word in it, borders left out.
 
     blocks:   (n, block + 2·window)         ids, -1 for a border
     returns   (n, block, block + 2·window)
@@ -101,19 +101,19 @@ def true_pairs(blocks: np.ndarray, window: int) -> np.ndarray:
 
 
 class Batch(NamedTuple):
-    """What one step looks at: n blocks of words, what each asks, and what the right answers are."""
+    """What one step looks at: n blocks of words, what each one asks, and the right answers."""
 
     inputs: np.ndarray  # (n, i) ids: rows of V
     mix: np.ndarray | None  # (n, block, i): how each word's query is mixed from its inputs; None: they are the queries
     outputs: np.ndarray  # (n, o) ids: rows of U
     label: np.ndarray  # (block, o): 1 for a true pair, 0 for noise
-    weight: np.ndarray  # (n, block, o): how much the pair counts, 0 where it is none
+    weight: np.ndarray  # (n, block, o): how much the pair counts, 0 if it is not a pair
 
 
 def skip_gram_batch(blocks: np.ndarray, noise: np.ndarray, config: SkipGramConfig) -> Batch:
     """Skip-gram: each word learns to tell its contexts from noise words.
 
-    blocks:  (n, block + 2·window)  ids of text, `window` more to each side than the block; -1 is a border
+    blocks:  (n, block + 2·window)  ids of text, `window` more on each side than the block; -1 is a border
     noise:   (n, num_noise)         ids of noise words, shared by a block
     """
     words = blocks[:, config.window : -config.window]  # (n, block)
@@ -177,7 +177,7 @@ def new_vectors(vocab_size: int, embedding_dim: int, seed: int) -> tuple[np.ndar
 
 
 def shuffled_blocks(text: np.ndarray, config: SkipGramConfig, rng: np.random.Generator) -> np.ndarray:
-    """The text cut into blocks, each with `window` more ids to both sides, in random order; (num, block + 2·window)."""
+    """The text cut into blocks, each with `window` more ids on both sides, in random order; (num, block + 2·window)."""
     length, window = config.block_length, config.window
     padded = np.pad(text, (window, window + length - 1), constant_values=-1)
     return rng.permutation(sliding_window_view(padded, length + 2 * window)[::length])
@@ -186,7 +186,7 @@ def shuffled_blocks(text: np.ndarray, config: SkipGramConfig, rng: np.random.Gen
 def training_steps(V, U, ids, counts, config: SkipGramConfig, seed: int) -> Iterator[dict[str, float]]:
     """Train V and U (`new_vectors`) in place; yield {"epoch", "loss"} every 100 steps and at the end.
 
-    ids: (n,) the text, as `encode` gives it;  counts: (vocab,);  "loss": per true pair, of the blocks at hand
+    ids: (n,) the text, as `encode` gives it;  counts: (vocab,);  "loss": per true pair, over the current blocks
     """
     rng = np.random.default_rng([seed, 1])  # not the numbers that made V
     keep = np.append(keep_probability(counts, config.subsampling), 1.0)  # (vocab + 1,) borders stay

@@ -79,7 +79,7 @@ def encode(sentences: Iterable[Sequence[str]], vocabulary: Vocabulary, window: i
 
 
 def co_occurrences(ids: np.ndarray, window: int, vocab_size: int) -> csr_array:
-    """How often each word c stands at most `window` words from each word w.
+    """How often each word c occurs at most `window` words from each word w.
 
     ids:      (n,)             what `encode` returns
     returns   (vocab, vocab)   sparse, row w, column c; symmetric
@@ -105,7 +105,7 @@ def context_mean(counts: csr_array, vectors: np.ndarray) -> np.ndarray:
 
 
 def ppmi(counts: csr_array, smoothing: float = 0.75) -> csr_array:
-    """max(0, log p(w, c) / (p(w) p(c))): how much more often c stands near w than chance would put it there.
+    """max(0, log p(w, c) / (p(w) p(c))): how much more often c occurs near w than it would by chance.
 
     smoothing:  p(c) is made from counts to this power, so that rare contexts count less (1: plain PMI)
     Source: Levy, Goldberg, Dagan, Improving distributional similarity (2015).
