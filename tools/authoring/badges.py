@@ -122,7 +122,7 @@ def write_notebook(nb: NotebookNode, stem: str, edition: str, address: str) -> N
 
 
 def table(edition: str, address: str, root: Path) -> str:
-    """The Markdown table of one edition's chapters (number, title, the article's section, badges); "" while there are none."""
+    """The Markdown table of one edition's chapters: number, title, the article's section, badges; "" without any."""
     columns = 3 if is_placeholder(address) else 4
     rows = []
     for stem in stems(root):
