@@ -54,7 +54,7 @@ elif [ -e .venv ] && ! { new_enough .venv/bin/python && .venv/bin/python -m pip 
     rm -rf .venv
 fi
 
-echo "Installing into .venv ($extras): a few minutes the first time. 正在安装到 .venv，首次需要几分钟。"
+echo "Installing into .venv ($extras): a few minutes the first time. 正在安装到.venv，首次需要几分钟；下载太慢，请按README.zh.md换成镜像。"
 [ -x .venv/bin/python ] || { rm -rf .venv && mkdir .venv && touch .venv/.installing && "$python" -m venv .venv; }
 rm -f .venv/.installed
 touch .venv/.installing

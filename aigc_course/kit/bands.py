@@ -8,11 +8,13 @@ import csv
 import json
 import math
 import os
+import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aigc_course.kit import runtime
-from aigc_course.kit.runtime import say
+from aigc_course.kit.runtime import language, say
 
 COLUMNS = ("quantity", "scale", "device", "data", "low", "high", "mean", "seeds", "date", "machine")
 DATA = ("full", "sample", "none")
@@ -74,7 +76,7 @@ def _message(number: float, key: tuple[str, str, str, str], band: Band | None, i
         key[-1], ""
     )
     where = say("，", ", ").join(filter(None, where))
-    value = f"{quantity} = {_like(number, band) if band else f'{number:.5g}'}"
+    value = f"{_called(quantity)} = {_like(number, band) if band else f'{number:.5g}'}"
     if not math.isfinite(number):
         return value + say(
             "：不是有限的数，前面的计算有问题：除以0，对0取对数，或者训练发散（学习率太大？）。",
@@ -98,6 +100,18 @@ def _message(number: float, key: tuple[str, str, str, str], band: Band | None, i
         "or the framework's version or the processor is another one, which usually makes a small difference. "
         "Restart the kernel and run all cells; if the value stays outside, look at what you changed.",
     )
+
+
+def _called(quantity: str) -> str:
+    """The quantity as the reader's language calls it: in Chinese its own name behind what it is."""
+    chinese = chinese_names().get(quantity) if language() == "zh" else None
+    return f"{chinese}（{quantity}）" if chinese else quantity
+
+
+@cache
+def chinese_names() -> dict[str, str]:
+    """Quantity -> what it is, in Chinese, from bands.toml."""
+    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["zh"]
 
 
 def as_number(quantity: str, value: Any) -> float:

@@ -44,6 +44,12 @@ def test_inside(capsys, monkeypatch):
     assert said(capsys, np.float32(0.978)).startswith("05_1.accuracy = 0.9780，在预期范围0.975–0.981之内（quick，cpu，")
 
 
+def test_in_chinese_a_quantity_is_called_what_it_is(capsys, monkeypatch):
+    assert "gan_losses_ring_kl = 0.25" in said(capsys, 0.25, quantity="gan_losses_ring_kl")
+    monkeypatch.setitem(runtime._facts, "language", "zh")
+    assert said(capsys, 0.25, quantity="gan_losses_ring_kl").startswith("圆上的KL（gan_losses_ring_kl） = 0.25")
+
+
 @pytest.mark.parametrize(("language", "words"), [("en", "1 run in 100"), ("zh", "100次运行约有1次")])
 def test_outside_explains_what_it_may_mean_and_fails_when_strict(language, words, capsys, monkeypatch):
     monkeypatch.setitem(runtime._facts, "language", language)

@@ -8,6 +8,7 @@ import pytest
 from finished_chapter import STEM
 from nbformat import NotebookNode
 
+from aigc_course.kit import bands
 from tools.authoring import editions, glossary
 from tools.authoring.notebooks import EDITIONS, ROOT, by_id, path_of, read, stems
 
@@ -59,6 +60,13 @@ def texts(entry: object, key: str = "") -> list[tuple[str, str]]:
     if isinstance(entry, list):
         return [found for value in entry for found in texts(value)]
     return [(key, entry)] if key in EDITIONS else []
+
+
+def test_expected_values_are_called_something_in_chinese():
+    sources = [cell.source for _, zh, _ in pairs() for cell in zh.cells if cell.cell_type == "code"]
+    given = {name for source in sources for name in re.findall(r'\bexpect\(\s*"(\w+)"', source)}
+    assert given
+    assert given == set(bands.chinese_names()), "aigc_course/kit/bands.toml names what chapters give to expect()"
 
 
 # The glossary itself

@@ -42,7 +42,28 @@ TABLE = re.compile(r"(<!-- chapters:.*?-->\n).*?(<!-- /chapters -->)", re.DOTALL
 ONLINE = re.compile(r"(<!-- online -->).*?(<!-- /online -->)", re.DOTALL)
 CITED = re.compile(r"^repository-code: .*\n", re.MULTILINE)
 OPEN = {"zh": "在{place}中打开", "en": "Open in {place}"}
-HEAD = {"zh": ("章", "内容", "打开"), "en": ("chapter", "title", "open")}
+HEAD = {"zh": ("章", "本课程", "原文小节", "打开"), "en": ("chapter", "title", "the article's section", "open")}
+ARTICLE = {  # chapter -> the heading of the article's section, and what it says in English
+    "01": ("1 背景介绍", "background"),
+    "02": ("2 核心概念与联系", "core concepts and their connections"),
+    "03_1": ("3.1 深度学习模型的训练", "training a deep learning model"),
+    "03_2": ("3.2 自然语言处理的关键技术", "key techniques of language processing"),
+    "03_3": ("3.3 生成对抗网络的训练", "training a generative adversarial network"),
+    "04_1": ("4.1 深度学习中的反向传播算法", "backpropagation in deep learning"),
+    "04_2": ("4.2 自然语言处理中的词向量表示", "word vectors in language processing"),
+    "04_3": ("4.3 生成对抗网络中的损失函数", "losses of a generative adversarial network"),
+    "05_1": ("5.1 深度学习项目实例", "a deep learning project"),
+    "05_2": ("5.2 自然语言处理项目实例", "a language project"),
+    "05_3": ("5.3 生成对抗网络项目实例", "a GAN project"),
+    "06_1": ("6.1 内容创作", "writing"),
+    "06_2": ("6.2 图像生成", "images"),
+    "06_3": ("6.3 音频和视频生成", "sound and video"),
+    "06_4": ("6.4 数据增强", "data augmentation"),
+    "07": ("7 工具和资源推荐", "tools and resources"),
+    "08": ("8 总结：未来发展趋势与挑战", "trends and challenges"),
+    "09": ("9 附录：常见问题与解答", "questions and answers"),
+    "10": ("标题：可能消失的职业和新出现的机会", "its title: jobs that may vanish, and new chances"),
+}
 BELOW = {
     "zh": "**Colab或Binder**：点下面的徽章直接打开某一章，什么都不用装。",
     "en": "**Colab or Binder**: the badges below open one chapter; nothing to install.",
@@ -101,8 +122,8 @@ def write_notebook(nb: NotebookNode, stem: str, edition: str, address: str) -> N
 
 
 def table(edition: str, address: str, root: Path) -> str:
-    """The Markdown table of one edition's chapters (number, title as a link, badges); empty while there are none."""
-    columns = 2 if is_placeholder(address) else 3
+    """The Markdown table of one edition's chapters: number, title, the article's section, badges; "" without any."""
+    columns = 3 if is_placeholder(address) else 4
     rows = []
     for stem in stems(root):
         path = path_of(stem, edition, root)
@@ -110,9 +131,15 @@ def table(edition: str, address: str, root: Path) -> str:
             title = read(path).cells[0].source.split("\n")[0].lstrip("# ").replace("|", r"\|")
             link = f"[{title}]({shown(path, root)})"
             number = ".".join(str(int(part)) for part in chapter_number(stem).split("_"))
-            rows.append((number, link, badge_line(stem, edition, address))[:columns])
+            rows.append((number, link, section(stem, edition), badge_line(stem, edition, address))[:columns])
     lines = [HEAD[edition][:columns], ("---",) * columns, *rows] if rows else []
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def section(stem: str, edition: str) -> str:
+    """The section of the article that a chapter follows; "" for a chapter that follows none."""
+    heading, meaning = ARTICLE.get(chapter_number(stem), ("", ""))
+    return heading if edition == "zh" or not heading else f"{heading} ({meaning})"
 
 
 def write_document(text: str, edition: str, address: str, root: Path) -> str:

@@ -128,7 +128,7 @@ def announce(address: str, browser: bool, port: int) -> None:
     if os.environ.get("SSH_CONNECTION"):
         print(
             say(
-                "您通过SSH连接了这台机器：请先在自己的电脑上执行",
+                "你通过SSH连接了这台机器：请先在自己的电脑上执行",
                 "You are connected to this machine through SSH: first run, on your own computer,",
             )
         )

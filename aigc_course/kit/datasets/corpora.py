@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aigc_course.kit.downloads import STALL_SECONDS, answering, offline, reason, sha256_of, silence_of
-from aigc_course.kit.runtime import record
+from aigc_course.kit.runtime import record, say
 
 FILES = {  # name: file in gensim's test data, SHA-256
     "wikipedia": (
@@ -51,7 +51,13 @@ def load_wikipedia_sentences() -> list[list[str]]:
     articles = [text for text in texts if len(text) >= ARTICLE_MIN_WORDS]
     pieces = [text[i : i + WORDS_A_PIECE] for text in articles for i in range(0, len(text), WORDS_A_PIECE)]
     record("data", "full")
-    print(f"Wikipedia: {len(articles)} English articles, {sum(map(len, articles)):,} words (shipped with gensim)")
+    words = sum(map(len, articles))
+    print(
+        say(
+            f"维基百科：{len(articles)}篇英文文章，{words:,}词（随gensim提供）",
+            f"Wikipedia: {len(articles)} English articles, {words:,} words (shipped with gensim)",
+        )
+    )
     return pieces
 
 
@@ -70,7 +76,12 @@ def load_wikipedia_text() -> str:
     paragraphs = [line for line in tidy if line.isascii() and PARAGRAPH.fullmatch(line)]
     text = "\n".join(dict.fromkeys(paragraphs))
     record("data", "full")
-    print(f"Wikipedia: {len(text):,} characters of English prose (shipped with gensim)")
+    print(
+        say(
+            f"维基百科：{len(text):,}个字符的英文正文（随gensim提供）",
+            f"Wikipedia: {len(text):,} characters of English prose (shipped with gensim)",
+        )
+    )
     return text
 
 
@@ -83,7 +94,12 @@ def load_word_similarity(name: str) -> list[tuple[str, str, float]]:
     if name not in WORD_TESTS:
         raise ValueError(f'word test "{name}" is not known; allowed: {", ".join(map(repr, WORD_TESTS))}')
     rows = [line.lower().split("\t") for line in _lines(name) if not line.startswith("#")]
-    print(f"{name}: {len(rows)} pairs of words judged by people (shipped with gensim)")
+    print(
+        say(
+            f"{name}：{len(rows)}对词，由人打分（随gensim提供）",
+            f"{name}: {len(rows)} pairs of words judged by people (shipped with gensim)",
+        )
+    )
     return [(a, b, float(score)) for a, b, score, *_ in rows]
 
 
@@ -100,7 +116,12 @@ def load_analogies() -> dict[str, list[tuple[str, str, str, str]]]:
         else:
             sections.setdefault(section, []).append(tuple(line.lower().split()))
     total = sum(map(len, sections.values()))
-    print(f"analogies: {total:,} questions in {len(sections)} sections (shipped with gensim)")
+    print(
+        say(
+            f"类比题：{total:,}道，分{len(sections)}类（随gensim提供）",
+            f"analogies: {total:,} questions in {len(sections)} sections (shipped with gensim)",
+        )
+    )
     return sections
 
 
@@ -111,7 +132,12 @@ def load_polarity() -> list[tuple[str, bool]]:
     """
     lines = shipped_file("polarity").read_text(encoding="cp1252").splitlines()
     rows = [line.partition(" ") for line in lines if line.strip()]
-    print(f"polarity: {len(rows)} sentences of film reviews, half favorable (shipped with gensim)")
+    print(
+        say(
+            f"影评：{len(rows)}句，褒贬各半（随gensim提供）",
+            f"polarity: {len(rows)} sentences of film reviews, half favorable (shipped with gensim)",
+        )
+    )
     return [(text.strip(), label == "__label__pos") for label, _, text in rows]
 
 
@@ -133,15 +159,22 @@ def load_glove(*, fetch: bool = False, most: int = 50_000) -> Pretrained | None:
 
     file = Path(downloader.BASE_DIR) / GLOVE / f"{GLOVE}.gz"
     if not file.is_file() and (
-        problem := _fetch_glove() if fetch else "not fetched yet, load_glove(fetch=True) does it"
+        problem := _fetch_glove()
+        if fetch
+        else say("还没有下载，load_glove(fetch=True)来下载", "not fetched yet, load_glove(fetch=True) does it")
     ):
-        print(f"GloVe: none ({problem})")
+        print(say(f"GloVe：没有（{problem}）", f"GloVe: none ({problem})"))
         return None
     try:
         vectors = KeyedVectors.load_word2vec_format(str(file), limit=most)
     except (OSError, EOFError, ValueError) as error:
         raise RuntimeError(f"{file} is damaged ({error}); delete the folder {file.parent} and load it again") from error
-    print(f"GloVe: {len(vectors):,} words, {vectors.vector_size} dimensions, trained on 6 billion words by others")
+    print(
+        say(
+            f"GloVe：{len(vectors):,}词，{vectors.vector_size}维，由他人在60亿词上训练",
+            f"GloVe: {len(vectors):,} words, {vectors.vector_size} dimensions, trained on 6 billion words by others",
+        )
+    )
     return Pretrained(vectors.index_to_key, vectors.vectors)
 
 

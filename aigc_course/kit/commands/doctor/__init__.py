@@ -48,7 +48,7 @@ def print_report() -> bool:
             print(f"{check.mark} {check.name}{say('：', ': ')}{check.advice}")
     problems = sum(check.state == "problem" for check in checks)
     if problems:
-        print(say(f"有 {problems} 个问题，课程暂时无法运行。", f"The course cannot run yet; problems: {problems}."))
+        print(say(f"有{problems}个问题，课程暂时无法运行。", f"The course cannot run yet; problems: {problems}."))
     else:
         print(say("课程可以在这台机器上运行。", "The course can run on this machine."))
     return not problems

@@ -30,7 +30,7 @@ def course_files() -> Check:
     if damaged:
         value = say(f"缺失或损坏：{'、'.join(damaged)}", f"missing or damaged: {', '.join(damaged)}")
     else:
-        value = say(f"{len(listed) + 1} 个文件完整", f"{len(listed) + 1} files, all intact")
+        value = say(f"{len(listed) + 1}个文件完整", f"{len(listed) + 1} files, all intact")
     return judged(name, value, not damaged, advice, "problem")
 
 
@@ -73,11 +73,11 @@ def hub() -> Check:
     asking = Thread(target=ask, daemon=True)  # looking the name up has no time limit of its own
     asking.start()
     asking.join(HUB_SECONDS)
-    why = answers[0] if answers else say(f"{HUB_SECONDS} 秒内没有响应", f"silent for {HUB_SECONDS} s")
+    why = answers[0] if answers else say(f"{HUB_SECONDS}秒内没有响应", f"silent for {HUB_SECONDS} s")
     if not why:
-        return Check(name, say(f"{shown} 有响应", f"{shown} answers"))
+        return Check(name, say(f"{shown}有响应", f"{shown} answers"))
     advice = say(
-        "课程会改用自带的小模型。如有可用的镜像，请用HF_ENDPOINT指定。",
+        "课程会改用自带的小模型。要从镜像下载，请设置HF_ENDPOINT，见README.zh.md。",
         "The course uses the small models that it ships. If you know a mirror, set HF_ENDPOINT to it.",
     )
-    return Check(name, say(f"{shown} 连不上（{why}）", f"{shown} cannot be reached ({why})"), "hint", advice)
+    return Check(name, say(f"{shown}连不上（{why}）", f"{shown} cannot be reached ({why})"), "hint", advice)

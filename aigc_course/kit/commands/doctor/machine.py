@@ -55,20 +55,20 @@ def frameworks() -> list[Check]:
 def probe(framework: str, program: str) -> Check:
     """Run a program that imports the framework; its last line is what it found, or what went wrong."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
-    name = say(f"{framework} 运行", f"{framework} at work")
+    name = say(f"{framework}自检", f"{framework} at work")
     command = [sys.executable, "-c", program]
     try:
         result = subprocess.run(
             command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False, env=os.environ | quiet
         )
     except subprocess.TimeoutExpired:
-        value = say(f"{PROBE_SECONDS} 秒内没有响应", f"no answer within {PROBE_SECONDS} s")
+        value = say(f"{PROBE_SECONDS}秒内没有响应", f"no answer within {PROBE_SECONDS} s")
         return Check(name, value, "problem", say("请关闭其他程序后重试。", "Close other programs and try again."))
     if result.returncode:
         said = result.stderr.strip().splitlines()
-        reason = said[-1] if said else say(f"退出码 {result.returncode}", f"exit status {result.returncode}")
+        reason = said[-1] if said else say(f"退出码{result.returncode}", f"exit status {result.returncode}")
         advice = say(
-            "请重新安装：删除 .venv后再执行make learn，或pip install --force-reinstall该包。",
+            "请重新安装：删除.venv，再执行make learn，或pip install --force-reinstall该包。",
             "Install it again: remove .venv and run make learn, or pip install --force-reinstall that package.",
         )
         return Check(name, reason, "problem", advice)
@@ -91,7 +91,7 @@ def settings() -> Check:
         runtime.seed_offset()
     except ValueError as error:
         return Check(name, str(error), "problem", say("请取消或改正这个环境变量。", "Unset or correct that variable."))
-    return Check(name, chosen + say(f"{threads} 个线程", f"{threads} {'thread' if threads == 1 else 'threads'}"))
+    return Check(name, chosen + say(f"{threads}个线程", f"{threads} {'thread' if threads == 1 else 'threads'}"))
 
 
 def memory() -> Check:
@@ -109,11 +109,11 @@ def memory() -> Check:
             limited = say("（容器上限）", " (limit of the container)")
             break
     value = say(
-        f"可用 {free / 2**30:.1f} GiB，共 {total / 2**30:.1f} GiB{limited}",
+        f"可用{free / 2**30:.1f} GiB，共{total / 2**30:.1f} GiB{limited}",
         f"{free / 2**30:.1f} GiB free of {total / 2**30:.1f} GiB{limited}",
     )
     advice = say(
-        f"一章最多需要 {FREE_MEMORY_GIB} GiB：请关闭其他程序和不用的内核。",
+        f"一章最多需要{FREE_MEMORY_GIB} GiB：请关闭其他程序和不用的内核。",
         f"A chapter may need {FREE_MEMORY_GIB} GiB: close other programs, and kernels that you do not use.",
     )
     return judged(say("内存", "memory"), value, free >= FREE_MEMORY_GIB * 2**30, advice)
@@ -125,7 +125,7 @@ def disk() -> Check:
 
     folder = cache_folder()
     free = shutil.disk_usage(folder).free
-    value = say(f"{shown(folder)} 可用 {free / 2**30:.1f} GiB", f"{free / 2**30:.1f} GiB free in {shown(folder)}")
+    value = say(f"{shown(folder)}可用{free / 2**30:.1f} GiB", f"{free / 2**30:.1f} GiB free in {shown(folder)}")
     advice = say("请腾出空间，或用AIGC_CACHE指定别处。", "Make room, or set AIGC_CACHE to a folder on another disk.")
     return judged(say("磁盘", "disk"), value, free >= FREE_DISK_GIB * 2**30, advice)
 

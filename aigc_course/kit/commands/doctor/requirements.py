@@ -66,7 +66,7 @@ def packages() -> list[Check]:
     checks = [one(need) for need in wanted if need.extra in extras]
     amiss = [check for check in checks if check.state != "ok"]
     good = len(checks) - len(amiss)
-    value = say(f"{good} 个在测试过的版本范围内", f"{good} inside their tested range")
+    value = say(f"{good}个的版本在测试过的范围内", f"{good} inside their tested range")
     return [Check(say("依赖包", "packages"), value), *amiss, tensorflow(wanted)]
 
 
@@ -84,7 +84,7 @@ def one(need: Need) -> Check:
     if tested.contains(version, prereleases=True):
         return Check(need.name, version)
     too_old = any(part.operator == ">=" and Version(version) < Version(part.version) for part in tested)
-    value = say(f"{version}，测试过的范围是 {need.tested}", f"{version}, tested with {need.tested}")
+    value = say(f"{version}，测试过的范围是{need.tested}", f"{version}, tested with {need.tested}")
     return Check(need.name, value, "problem" if required and too_old else "hint", advice)
 
 
