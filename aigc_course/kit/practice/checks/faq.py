@@ -1,4 +1,4 @@
-"""Checks of the exercises of chapter 9: a path of chapters, a floor of a loss, a batch in parts; the challenge's score."""
+"""Checks of chapter 9: a path of chapters, a floor of a loss, a batch in parts; the score of the challenge."""
 
 import contextlib
 import io
