@@ -57,5 +57,5 @@ def test_the_reading_list_says_why_and_has_chinese_books(edition):
     text = by_id(read(path_of("09_faq", edition)))["reading"].source
     entries = [line for line in text.splitlines() if line.startswith("- ")]
     assert len(entries) >= 6
-    assert all(len(entry) > 60 for entry in entries)
+    assert all(len(entry) > 40 for entry in entries)
     assert sum("《" in entry for entry in entries) >= 2
