@@ -6,6 +6,7 @@ translation   a task with known truth, encoder and decoder, attention           
 gpt           GPT-2 written out: the network, its files, its training                       5.2
 gan           losses, toys on known densities, networks for images, training                2, 3.3, 4.3, 5.3
 images        the classifier, measures of generated images, a service                       3.1, 5.1, 5.3
+mistakes      one training, with one thing wrong: what it does to the loss                  9
 synthetic     data that the course makes itself, so that the truth is known
 storage       weights and checkpoints in safetensors files
 kit           what notebooks use and never explain: data, figures, exercises, commands

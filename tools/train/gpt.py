@@ -114,7 +114,7 @@ CARD = """# A small GPT-2 that tells stories
 | measure again | `python -m tools.bench.stories` |
 | format | safetensors, float32; `GPT2LMHeadModel.from_pretrained(folder)`, `GPT2Tokenizer.from_pretrained(folder)` |
 | limits | tells stories of this grammar and nothing else; other beginnings are continued as best it can |
-| licence | MIT |
+| license | MIT |
 """
 
 

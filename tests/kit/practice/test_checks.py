@@ -15,7 +15,7 @@ from aigc_course.kit.practice.checks import check_cases, solution, wrong_program
 from aigc_course.kit.practice.exercises import Crashed, Unanswered, Wrong, check, grade
 
 NAMES = [f"{number}.{slug}" for number in questions.files() for slug in questions.chapter(number)["exercises"]]
-NOT_NUMBERS = ("01.counts", "02.negation", "04_2.nearest", "05_2.merge")
+NOT_NUMBERS = ("01.counts", "02.negation", "04_2.nearest", "05_2.merge", "09.path")
 GRADIENTS = "03_3.detached_loss"  # its result is a tensor with a history, and its mistakes are in the gradients
 NUMERIC = [name for name in NAMES if name not in (*NOT_NUMBERS, GRADIENTS)]
 
