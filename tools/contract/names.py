@@ -8,12 +8,19 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from tools.authoring.notebooks import code_cells, parse
+from tools.authoring.notebooks import code_cells, parse, tags
+from tools.contract.code import definitions
 
 
 def reuse_problems(nb: NotebookNode) -> list[str]:
-    """Cells that read a name of an earlier cell which a later cell binds anew."""
+    """Cells that read a name of an earlier cell which a later cell binds anew.
+
+    What a cell tagged in-package defines is what the package has: there the name stays the same thing.
+    """
     cells = {cell.id: names_of(cell.source) for cell in code_cells(nb)}
+    for cell in code_cells(nb):
+        if "in-package" in tags(cell):
+            cells[cell.id].bound -= definitions(cell.source).keys()
     order, found = list(cells), []
     for place, cell_id in enumerate(order):
         for name in sorted(cells[cell_id].read):
