@@ -46,7 +46,7 @@ def spell(word: str) -> str:
 
 
 def merge(pieces: Sequence[str], pair: Pair) -> tuple[str, ...]:
-    """Join `pair` wherever it stands in `pieces`, from left to right."""
+    """Join `pair` wherever it occurs in `pieces`, from left to right."""
     joined, i = [], 0
     while i < len(pieces):
         is_pair = tuple(pieces[i : i + 2]) == pair
@@ -79,7 +79,7 @@ def learn_merges(texts: Iterable[str], num_merges: int, min_count: int = 2) -> l
 
 
 def count_pairs(words: dict[tuple[str, ...], int]) -> Counter[Pair]:
-    """How often each pair of neighbors occurs in words that occur so often."""
+    """How often each pair of neighbors occurs, given how often each word occurs."""
     counts: Counter[Pair] = Counter()
     for pieces, count in words.items():
         for pair in pairwise(pieces):

@@ -25,13 +25,13 @@ def with_temperature(logits: Tensor, temperature: float) -> Tensor:
 
 
 def keep_top_k(logits: Tensor, top_k: int) -> Tensor:
-    """Forbid all but the `top_k` likeliest tokens; equals of the last one stay too. Source: Fan et al. 2018."""
-    largest = logits.topk(min(top_k, logits.shape[-1])).values  # (batch, top_k), falling
+    """Forbid all but the `top_k` most likely tokens; ties with the last one stay too. Source: Fan et al. 2018."""
+    largest = logits.topk(min(top_k, logits.shape[-1])).values  # (batch, top_k), descending
     return logits.masked_fill(logits < largest[..., -1:], -math.inf)
 
 
 def keep_top_p(logits: Tensor, top_p: float) -> Tensor:
-    """Keep the likeliest tokens that together reach probability `top_p`, at least one. Source: Holtzman et al. 2020."""
+    """Keep the most likely tokens that together reach probability `top_p`, at least one. Source: Holtzman et al. 2020."""
     rising, order = logits.sort(dim=-1)
     forbidden = rising.softmax(-1).cumsum(-1) <= 1 - top_p  # the tail, which has at most 1 - top_p in all
     forbidden[..., -1] = False
