@@ -40,8 +40,8 @@ def spell(word: str) -> str:
     except UnicodeEncodeError as error:
         wrong = word[error.start]
         raise ValueError(
-            f"U+{ord(wrong):04X} is half of a surrogate pair, no character, so it has no bytes; the text was decoded "
-            'wrongly. Read it again as UTF-8, or drop such halves: text.encode("utf-8", "ignore").decode("utf-8")'
+            f"U+{ord(wrong):04X} is half of a surrogate pair, not a character, so it has no bytes; the text was "
+            'decoded wrongly. Read it again as UTF-8, or drop it: text.encode("utf-8", "ignore").decode("utf-8")'
         ) from error
 
 
@@ -104,7 +104,7 @@ class BytePairs:
         missing = [token for token in (*LETTER_BYTES, *map("".join, self.ranks)) if token not in ids]
         if missing:
             raise ValueError(
-                f"the vocabulary lacks {len(missing)} tokens, {missing[0]!r} among them; do both files match?"
+                f"the vocabulary lacks {len(missing)} tokens, {missing[0]!r} among them; do the two files match?"
             )
 
     @classmethod
