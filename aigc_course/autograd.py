@@ -105,7 +105,7 @@ def first_gradient(end, seed, order):
     if not np.isfinite(end.data).all():
         bad = next(node for node in order if not np.isfinite(node.data).all())
         where = f"{bad.name or 'leaf'} of shape {bad.data.shape}"
-        raise ValueError(f"NaN or infinity on the way to the loss, first in the {where}: look at what goes in there")
+        raise ValueError(f"NaN or infinity on the way to the loss, first in the {where}: check its input")
     if seed is None and end.data.size == 1:
         return np.ones_like(end.data)
     if np.shape(seed) != end.data.shape or not np.isfinite(seed).all():

@@ -33,7 +33,9 @@ def share_interval(successes: int, count: int, level: float = 0.95) -> tuple[flo
     """
     _check_level(level)
     if not (0 <= successes <= count >= 1 and successes % 1 == count % 1 == 0):
-        raise ValueError(f"{successes} of {count} is no share: whole numbers are needed, 0 <= successes <= count >= 1")
+        raise ValueError(
+            f"{successes} of {count} is not a share: expected whole numbers with 0 <= successes <= count >= 1"
+        )
     low, high = stats.binomtest(int(successes), int(count)).proportion_ci(level, method="wilson")
     return int(successes) / int(count), float(low), float(high)
 
@@ -53,7 +55,9 @@ def bootstrap_interval(
     """
     data = [_numbers(sample, f"sample {number}", level) for number, sample in enumerate(samples, start=1)]
     if len({len(sample) for sample in data}) != 1:
-        raise ValueError(f"samples of {[len(sample) for sample in data]} rows: give at least one, all equally long")
+        raise ValueError(
+            f"samples of {[len(sample) for sample in data]} rows: give at least one, all of the same length"
+        )
     low, high = stats.bootstrap(
         data,
         statistic,

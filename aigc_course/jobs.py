@@ -70,7 +70,7 @@ def _number(cell: str, place: str) -> float:
     except ValueError as error:
         raise ValueError(f"{place}: {cell!r} is no number") from error
     if not np.isfinite(value):
-        raise ValueError(f"{place}: {cell!r} is no number that can be counted with; leave a cell empty if not known")
+        raise ValueError(f"{place}: {cell!r} is not a usable number; leave a cell empty if not known")
     return value
 
 
@@ -166,7 +166,7 @@ class Matcher:
         Raises TypeError for something else than a text, ValueError for one over 20,000 characters and a count below 1.
         """
         if not isinstance(description, str):
-            raise TypeError(f"describe the job in a text, not in a {type(description).__name__}")
+            raise TypeError(f"describe the job in a string, not in a {type(description).__name__}")
         if len(description) > LONGEST:
             raise ValueError(f"{len(description):,} characters; describe the job in at most {LONGEST:,}")
         if count < 1:

@@ -65,8 +65,8 @@ def article_steps(
 ) -> Iterator[dict[str, float]]:
     """Train G and D in place as the article does; yield the four numbers that it prints, after every batch.
 
-    loader:     yields images (batch, 1, 28, 28) in -1..1 and labels, which are not used; once through it is an epoch
-    optimizers: for G and for D, to go on with; None: new ones
+    loader:     yields images (batch, 1, 28, 28) in -1..1 and labels, which are not used; one pass is an epoch
+    optimizers: for G and for D, to continue with; None: new ones
     yields      {"d_loss", "g_loss", "real_score", "fake_score"}: both losses, the means of D(x) and of D(G(z))
     """
     criterion = nn.BCELoss()

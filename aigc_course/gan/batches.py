@@ -59,7 +59,7 @@ def check_images(images: Tensor, labels: Tensor | None, batch_size: int) -> None
     if len(images) < batch_size:
         raise ValueError(f"{len(images)} images do not fill a batch of {batch_size}; lower batch_size")
     if images.max() <= 1:
-        raise ValueError("images of 0 and 1 only: expected shades of 0..255, where 1 is nearly as white as 0")
+        raise ValueError("images contain only 0 and 1: expected shades of 0..255, where 1 is nearly as white as 0")
     if labels is not None and labels.shape != (len(images),):
         raise ValueError(f"labels {tuple(labels.shape)} for {len(images)} images: expected one each")
     if labels is not None and (not isinstance(labels, Tensor) or labels.is_floating_point()):

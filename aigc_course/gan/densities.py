@@ -162,9 +162,11 @@ def check_shares(shares: Tensor, target: Mixture) -> None:
     """ValueError unless the last axis holds the shares of all modes and of what is outside, together 1."""
     k = len(target.means)
     if shares.shape[-1:] != (k + 1,):
-        raise ValueError(f"shares of shape {tuple(shares.shape)}: expected (..., {k + 1}), as `mode_shares` gives them")
+        raise ValueError(
+            f"shares of shape {tuple(shares.shape)}: expected (..., {k + 1}), as `mode_shares` returns them"
+        )
     if not bool((shares >= 0).all()) or not torch.allclose(shares.sum(dim=-1), shares.new_ones(()), atol=1e-4):
-        raise ValueError("shares must be at least 0 and sum to 1 in each row, as `mode_shares` gives them")
+        raise ValueError("shares must be at least 0 and sum to 1 in each row, as `mode_shares` returns them")
 
 
 def mode_shares(samples: Tensor, target: Mixture) -> Tensor:

@@ -50,7 +50,7 @@ def load_generator(folder: str | Path) -> nn.Module:
         G = network(**config)
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, RecursionError) as error:
         raise ValueError(
-            f'{path} is damaged or of another program ({error!r}): expected "network", one of {", ".join(NETWORKS)}, '
+            f'{path} is damaged or from another program ({error!r}): expected "network", one of {", ".join(NETWORKS)}, '
             f"and its settings; {ADVICE}"
         ) from error
     weights.load_weights(G, Path(folder) / WEIGHTS_FILE, ADVICE)
@@ -87,7 +87,7 @@ def labels_for(G: nn.Module, count: int, labels: int | np.ndarray | Tensor | Non
     num_classes = getattr(G, "num_classes", 0)
     if not num_classes:
         if labels is not None:
-            raise ValueError("this generator knows no labels: it draws what it likes. Use the conditional one")
+            raise ValueError("this generator takes no labels: it draws whatever it likes. Use the conditional one")
         return None
     if labels is None:
         return torch.from_numpy(np.random.default_rng([seed, 1]).integers(num_classes, size=count))

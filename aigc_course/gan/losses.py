@@ -160,7 +160,7 @@ def check_pairs(real: Tensor, fake: Tensor, share: Tensor) -> None:
     if real.shape != fake.shape:
         raise ValueError(f"real {tuple(real.shape)} and fake {tuple(fake.shape)}: expected equal shapes, to pair them")
     if share.shape != (*real.shape[:-1], 1) or not bool(((share >= 0) & (share <= 1)).all()):
-        raise ValueError(f"share {tuple(share.shape)}: expected {(*real.shape[:-1], 1)}, numbers in 0..1, one a pair")
+        raise ValueError(f"share {tuple(share.shape)}: expected {(*real.shape[:-1], 1)}, numbers in 0..1, one per pair")
 
 
 class Losses(NamedTuple):

@@ -81,7 +81,7 @@ class ConvDiscriminator(nn.Module):
         self.out = nn.Linear(64 * width, 1)
         self.label = nn.Embedding(num_classes, 64 * width) if num_classes else None
         if self.label:
-            nn.init.normal_(self.label.weight, std=0.01)  # at first nearly nothing
+            nn.init.normal_(self.label.weight, std=0.01)  # almost 0 at first
 
     def logits(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         check_labels(labels, self.num_classes, len(images))

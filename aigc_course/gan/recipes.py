@@ -45,7 +45,7 @@ class GANConfig:
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} {getattr(self, name)}: expected a number from 0 to below 1")
         if not isinstance(self.bfloat16, bool):
-            raise ValueError(f"bfloat16 {self.bfloat16}: expected True or False; has_bfloat16(device) knows")
+            raise ValueError(f"bfloat16 {self.bfloat16}: expected True or False; use has_bfloat16(device)")
 
 
 class GanSetup(NamedTuple):

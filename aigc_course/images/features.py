@@ -84,7 +84,7 @@ def as_inputs(images: np.ndarray | Tensor) -> Tensor:
         )
     if images.dtype == torch.uint8:
         if images.max() == 1 and images.float().mean() > 0.02:  # more than the haze on nearly white paper
-            raise ValueError("the images hold 0 and 1 only; expected uint8 in 0..255: give them as images * 255")
+            raise ValueError("the images contain only 0 and 1; expected uint8 in 0..255: give them as images * 255")
         return (images.float() / 127.5 - 1).view(-1, 1, 28, 28)
     low, high = images.min().item(), images.max().item()
     if not (low >= -1 and high <= 1):  # also for NaN

@@ -14,9 +14,7 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: i
 
     labels, predictions = np.asarray(labels), np.asarray(predictions)
     if labels.shape != predictions.shape or labels.ndim != 1:
-        raise ValueError(
-            f"labels {labels.shape} and predictions {predictions.shape} must be one list each, equally long"
-        )
+        raise ValueError(f"labels {labels.shape} and predictions {predictions.shape} must be two lists of equal length")
     if not len(labels):
         return np.zeros((num_classes, num_classes), dtype=int)
     check_classes(labels, "labels", num_classes)
@@ -82,7 +80,7 @@ def prepare_drawing(pixels: np.ndarray) -> np.ndarray:
     if pixels.shape != (28, 28):
         raise ValueError(f"the drawing has the shape {pixels.shape}; expected (28, 28)")
     if not np.issubdtype(pixels.dtype, np.number) or not np.isfinite(pixels).all():
-        raise ValueError("the drawing holds NaN or something that is no number; expected finite numbers in 0..1")
+        raise ValueError("the drawing contains NaN or something that is not a number; expected finite numbers in 0..1")
     if pixels.min() < 0 or pixels.max() > 1:
         raise ValueError(
             f"the drawing holds {pixels.min():.3g} .. {pixels.max():.3g}; expected 0 (paper) to 1 (ink): divide by 255?"

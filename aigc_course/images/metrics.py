@@ -64,8 +64,8 @@ def numbers(values: Any, name: str, shape: str) -> np.ndarray:
     largest = max(abs(float(array.min())), abs(float(array.max())))
     if largest > LARGEST:
         raise ValueError(
-            f"{name} reach {largest:.3g}, where squares and their sums leave float64; "
-            f"expected numbers up to {LARGEST:g}: look for a diverged training, or scale both sets down alike"
+            f"{name} reach {largest:.3g}, where squares and their sums overflow float64; "
+            f"expected numbers up to {LARGEST:g}: did training diverge? Or scale both sets down alike"
         )
     return array
 
@@ -141,7 +141,7 @@ def known(given: Gaussian, name: str) -> Gaussian:
     if covariance.shape != (len(mean), len(mean)) or not np.allclose(covariance, covariance.T):
         raise ValueError(
             f"{name}: covariance of shape {covariance.shape} beside a mean of shape {mean.shape}; expected a symmetric "
-            f"({len(mean)}, {len(mean)}), as `gaussian(features)` gives it"
+            f"({len(mean)}, {len(mean)}), as `gaussian(features)` returns it"
         )
     return Gaussian(mean, covariance, given.num_images)
 

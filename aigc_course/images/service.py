@@ -64,7 +64,7 @@ class DigitModel:
             self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
             logits = self._logits(np.zeros((1, SIDE, SIDE), dtype=np.float32))
         except Exception as error:  # onnxruntime has many kinds
-            raise ValueError(f"{path} is no ONNX model of digits: {str(error).splitlines()[0]}") from error
+            raise ValueError(f"{path} is not an ONNX model for digits: {str(error).splitlines()[0]}") from error
         if logits.shape != (1, 10):
             raise ValueError(f"{path} answers an image with {logits.shape} numbers; expected (1, 10)")
         if not np.isfinite(logits).all():
@@ -131,7 +131,7 @@ class BoundedRequest(Request):
         except TimeoutError:
             raise HTTPException(408, f"the body did not arrive within {MAX_BODY_SECONDS:g} seconds") from None
         except ClientDisconnect:
-            raise HTTPException(400, "the client went away before the body was there") from None
+            raise HTTPException(400, "the client disconnected before the body arrived") from None
         if not body:
             raise HTTPException(400, f"the body is empty; expected {EXPECTED}")
         self._body = bytes(body)
@@ -193,7 +193,7 @@ def reason_of(error: RequestValidationError) -> str:
 
 
 def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _shape(rows: Any) -> str:

@@ -80,8 +80,8 @@ def _message(number: float, key: tuple[str, str, str, str], band: Band | None, i
     if not math.isfinite(number):
         return value + say(
             "：不是有限的数，前面的计算有问题：除以0，对0取对数，或者训练发散（学习率太大？）。",
-            ": not a finite number. Something went wrong before: a division by 0, the log of 0, "
-            "or a training that diverged (is the learning rate too large?).",
+            ": not a finite number. Something went wrong earlier: a division by 0, the log of 0, "
+            "or training that diverged (is the learning rate too large?).",
         )
     if band is None:
         return value + say(
@@ -96,8 +96,8 @@ def _message(number: float, key: tuple[str, str, str, str], band: Band | None, i
         "单凭运气，100次运行约有1次会这样。其他可能：有单元格被改动、跳过或中途停下；框架版本或处理器与测量时不同，"
         "这时差别通常很小。先重启内核，从头运行全部单元格；若仍在范围之外，再看你改过的地方。",
         f", outside {band.interval} ({measured}, {band.machine}).\n"
-        "By bad luck alone this happens to about 1 run in 100. Otherwise: a cell was changed, skipped or interrupted; "
-        "or the framework's version or the processor is another one, which usually makes a small difference. "
+        "By chance alone this happens in about 1 run in 100. Otherwise, a cell was changed, skipped or interrupted, "
+        "or the framework's version or the processor is different, which usually makes a small difference. "
         "Restart the kernel and run all cells; if the value stays outside, look at what you changed.",
     )
 
@@ -118,7 +118,7 @@ def as_number(quantity: str, value: Any) -> float:
     """The value as a float: Python's and NumPy's numbers, tensors with one element."""
     try:
         if isinstance(value, str | bytes):
-            raise TypeError("a text is no number, even if it reads like one")
+            raise TypeError("a string is not a number, even if it looks like one")
         return float(value)
     except (TypeError, ValueError, RuntimeError) as error:
         shape = getattr(value, "shape", None)

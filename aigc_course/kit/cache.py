@@ -42,7 +42,7 @@ def _writable(folder: Path) -> Path:
         atexit.register(shutil.rmtree, substitute, ignore_errors=True)
         print(
             f"The cache folder {folder} cannot be written ({reason(error)}). Downloads go to a temporary folder and "
-            "are gone when this session ends; set AIGC_CACHE to a folder of yours to keep them."
+            "are lost when this session ends; set AIGC_CACHE to a folder of your own to keep them."
         )
         return substitute
 

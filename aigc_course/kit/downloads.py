@@ -80,7 +80,7 @@ def locked(path: Path) -> Iterator[None]:
         lock.acquire(timeout=LOCK_SECONDS)
     except Timeout as error:
         raise DownloadError(
-            f"another process has been fetching {path.name} for {LOCK_SECONDS // 60} minutes; "
+            f"another process has been downloading {path.name} for {LOCK_SECONDS // 60} minutes; "
             f"end it, or remove {path}.lock"
         ) from error
     except (OSError, NotImplementedError) as error:  # some network disks know no locks

@@ -205,7 +205,7 @@ def use_threads(task: str = "large") -> int:
                 threading.set_inter_op_parallelism_threads(number)
             except RuntimeError as error:
                 raise RuntimeError(
-                    f"TensorFlow has already computed something and keeps its threads; to get {number}, "
+                    f"TensorFlow has already run something and keeps its threads; to get {number}, "
                     "restart the kernel and call use_threads() right after the imports"
                 ) from error
     return number
@@ -218,7 +218,7 @@ def data_folder() -> Path:
         if (folder / "README.md").is_file():
             return folder
     raise FileNotFoundError(
-        f"the course's data folder is neither in {package} nor beside it; install the package again: "
+        f"the course's data folder is neither in {package} nor next to it; install the package again: "
         "pip install --force-reinstall aigc_course"
     )
 

@@ -99,8 +99,8 @@ def check_own(path: Path) -> None:
     ours, there = _resumed.get(path.resolve()), sha256_at(path)
     if ours is not None and there not in ("", ours):
         raise ValueError(
-            f"another program has written {path} since this training last did: are there two trainings with one "
-            "checkpoint? Give each of them a file of its own"
+            f"another program has written {path} since this training run last did: do two runs share one "
+            "checkpoint? Give each its own file"
         )
 
 
@@ -160,7 +160,7 @@ def resume(path: str | Path, modules: Modules, optimizers: Optimizers, made_with
         other = {name: value for name, value in saved.items() if asked_for.get(name) != value}
         asked = {name: asked_for.get(name) for name in other}
         what = f"{other} where {asked} is asked for" if other else "other data"
-        raise ValueError(f"{path} comes from a training with {what}; name another file, or delete it to begin anew")
+        raise ValueError(f"{path} comes from a training with {what}; name another file, or delete it to start over")
     return step
 
 
@@ -168,7 +168,7 @@ def read_newest(path: Path) -> Contents:
     """The checkpoint at `path`, or else the previous one with a warning; errors as for `load`."""
     candidates = [file for file in (path, previous(path)) if file.exists()]
     if not candidates:
-        raise FileNotFoundError(f"there is no checkpoint {path}; train first, or look for the folder it was written to")
+        raise FileNotFoundError(f"there is no checkpoint {path}; train first, or find the folder it was written to")
     try:
         contents = read(candidates[0])
     except DamagedCheckpoint as error:

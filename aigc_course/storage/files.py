@@ -87,7 +87,7 @@ def check_regular(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "a device or a pipe, no regular file", str(path))
+        raise OSError(errno.EINVAL, "a device or a pipe, not a regular file", str(path))
 
 
 def remove_unfinished(path: Path) -> None:

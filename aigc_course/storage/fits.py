@@ -22,7 +22,7 @@ def check_names(what: str, saved: list[str], wanted: Mapping[str, object]) -> No
     """ValueError unless the checkpoint holds what shall be filled, no more and no less."""
     if sorted(saved) != sorted(wanted):
         raise ValueError(
-            f"the checkpoint holds the {what} {sorted(saved)}, but {sorted(wanted)} shall be filled from it"
+            f"the checkpoint holds the {what} {sorted(saved)}, but {sorted(wanted)} is to be filled from it"
         )
 
 
@@ -33,7 +33,7 @@ def check_module(name: str, saved: dict[str, Tensor], settings: dict[str, dict[s
         shapes = [str(tuple(tensors[key].shape)) if key in tensors else "none" for tensors in (saved, wanted)]
         if shapes[0] != shapes[1]:
             raise ValueError(
-                f'the checkpoint is of another shape: "{key}" of module "{name}" has shape {shapes[0]} in the file, '
+                f'the checkpoint has a different shape: "{key}" of module "{name}" has shape {shapes[0]} in the file, '
                 f"{shapes[1]} in the model. {advice}"
             )
         if saved[key].dtype != wanted[key].dtype:  # a training does not go on bit for bit in another precision
@@ -59,5 +59,5 @@ def check_optimizer(name: str, saved: dict[str, Any], optimizer: Optimizer) -> N
     if kinds[0] != kinds[1] or sizes[0] != sizes[1]:
         raise ValueError(
             f'optimizer "{name}" is {kinds[0]} over groups of {sizes[0]} parameters in the checkpoint, but {kinds[1]} '
-            f"over {sizes[1]} here. Build it as it was built for the training that wrote the checkpoint"
+            f"over {sizes[1]} here. Build it the way it was built for the run that wrote the checkpoint"
         )

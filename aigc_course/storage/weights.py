@@ -50,7 +50,7 @@ def read(path: str | Path, framework: str = "numpy", advice: str = ADVICE) -> St
         if framework == "pt":  # not a view of the file, which others may replace
             arrays = {name: tensor.clone() for name, tensor in arrays.items()}
         elif any(kind_of(array) == "bfloat16" for array in arrays.values()):  # some packages teach it to NumPy
-            raise ValueError(f"{path} holds numbers of a kind that is not read here (bfloat16); {advice}")
+            raise ValueError(f"{path} holds numbers of an unsupported type (bfloat16); {advice}")
         return Stored(arrays, file.metadata() or {})
 
 
@@ -70,7 +70,7 @@ def opened(path: str | Path, framework: str = "numpy", advice: str = ADVICE) -> 
     except SafetensorError as error:
         raise ValueError(f"{path} {problem_of(path, error)}; {advice}") from error
     except (TypeError, AttributeError) as error:  # a dtype that the framework does not know
-        raise ValueError(f"{path} holds numbers of a kind that is not read here ({error}); {advice}") from error
+        raise ValueError(f"{path} holds numbers of an unsupported type ({error}); {advice}") from error
 
 
 def problem_of(path: Path, error: SafetensorError) -> str:

@@ -140,7 +140,7 @@ def check_meaning(meaning: str) -> None:
         raise TypeError(f'meaning is a {type(meaning).__name__}; give it in digits, as a str: "35,006"')
     if not (is_number(meaning) or is_date(meaning) or is_period(meaning)):
         raise ValueError(
-            f'"{meaning}" is no meaning; expected 0 to {LARGEST:,}, a date of {YEARS[0]} to {YEARS[-1]} such as '
+            f'"{meaning}" is not a meaning; expected 0 to {LARGEST:,}, a date of {YEARS[0]} to {YEARS[-1]} such as '
             "1984-03-03, or two dates, the earlier first: 1984-03-03/2001-12-24"
         )
 
@@ -259,6 +259,6 @@ def read(text: str) -> str:
     if meaning is None:
         language = "en" if "".join(words).isascii() else "zh"
         raise ValueError(
-            f'"{text}" says no number, date or period in {language}; see `phrasings` for what is understood'
+            f'"{text}" does not say a number, date or period in {language}; see `phrasings` for what is understood'
         )
     return meaning

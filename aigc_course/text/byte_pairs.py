@@ -40,13 +40,13 @@ def spell(word: str) -> str:
     except UnicodeEncodeError as error:
         wrong = word[error.start]
         raise ValueError(
-            f"U+{ord(wrong):04X} is half of a surrogate pair, no character, so it has no bytes; the text was decoded "
-            'wrongly. Read it again as UTF-8, or drop such halves: text.encode("utf-8", "ignore").decode("utf-8")'
+            f"U+{ord(wrong):04X} is half of a surrogate pair, not a character, so it has no bytes; the text was "
+            'decoded wrongly. Read it again as UTF-8, or drop it: text.encode("utf-8", "ignore").decode("utf-8")'
         ) from error
 
 
 def merge(pieces: Sequence[str], pair: Pair) -> tuple[str, ...]:
-    """Join `pair` wherever it stands in `pieces`, from left to right."""
+    """Join `pair` wherever it occurs in `pieces`, from left to right."""
     joined, i = [], 0
     while i < len(pieces):
         is_pair = tuple(pieces[i : i + 2]) == pair
@@ -79,7 +79,7 @@ def learn_merges(texts: Iterable[str], num_merges: int, min_count: int = 2) -> l
 
 
 def count_pairs(words: dict[tuple[str, ...], int]) -> Counter[Pair]:
-    """How often each pair of neighbors occurs in words that occur so often."""
+    """How often each pair of neighbors occurs, given how often each word occurs."""
     counts: Counter[Pair] = Counter()
     for pieces, count in words.items():
         for pair in pairwise(pieces):
@@ -104,7 +104,7 @@ class BytePairs:
         missing = [token for token in (*LETTER_BYTES, *map("".join, self.ranks)) if token not in ids]
         if missing:
             raise ValueError(
-                f"the vocabulary lacks {len(missing)} tokens, {missing[0]!r} among them; do both files match?"
+                f"the vocabulary lacks {len(missing)} tokens, {missing[0]!r} among them; do the two files match?"
             )
 
     @classmethod

@@ -25,13 +25,13 @@ def with_temperature(logits: Tensor, temperature: float) -> Tensor:
 
 
 def keep_top_k(logits: Tensor, top_k: int) -> Tensor:
-    """Forbid all but the `top_k` likeliest tokens; equals of the last one stay too. Source: Fan et al. 2018."""
-    largest = logits.topk(min(top_k, logits.shape[-1])).values  # (batch, top_k), falling
+    """Forbid all but the `top_k` most likely tokens; ties with the last one stay too. Source: Fan et al. 2018."""
+    largest = logits.topk(min(top_k, logits.shape[-1])).values  # (batch, top_k), descending
     return logits.masked_fill(logits < largest[..., -1:], -math.inf)
 
 
 def keep_top_p(logits: Tensor, top_p: float) -> Tensor:
-    """Keep the likeliest tokens that together reach probability `top_p`, at least one. Source: Holtzman et al. 2020."""
+    """Keep the most likely tokens that reach probability `top_p`, at least one. Source: Holtzman et al. 2020."""
     rising, order = logits.sort(dim=-1)
     forbidden = rising.softmax(-1).cumsum(-1) <= 1 - top_p  # the tail, which has at most 1 - top_p in all
     forbidden[..., -1] = False
@@ -132,13 +132,13 @@ def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -
     """ValueError for what cannot be meant, with the way out."""
     if not is_number(temperature) or not (temperature == 0 or SMALLEST_TEMPERATURE <= temperature < math.inf):
         raise ValueError(
-            f"temperature {temperature!r} is neither 0 (always the likeliest token) nor a finite number of at least "
+            f"temperature {temperature!r} is neither 0 (always the most likely token) nor a finite number of at least "
             f"{SMALLEST_TEMPERATURE:g}; usual are 0.7 to 1"
         )
     if top_k is not None:
         check_whole("top_k", top_k, "None draws from all tokens")
     if top_p is not None and not (is_number(top_p) and 0 < top_p <= 1):
-        raise ValueError(f"top_p {top_p!r} is not in (0, 1]; 1 keeps every token, 0.9 the likeliest nine tenths")
+        raise ValueError(f"top_p {top_p!r} is not in (0, 1]; 1 keeps every token, 0.9 the most likely nine tenths")
 
 
 def check_repetition(repetition_penalty: float, no_repeat_ngram: int) -> None:

@@ -82,7 +82,7 @@ class NGramModel:
         """exp of the mean negative log-probability of a symbol, END included: so many equally likely choices."""
         log_probs = [self.log_probs(sequence) for sequence in as_list(sequences)]
         if not sum(map(len, log_probs)):
-            raise ValueError("the perplexity of no symbol is not defined: the sequences are empty")
+            raise ValueError("the perplexity is not defined: the sequences are empty")
         return float(np.exp(-np.concatenate(log_probs).mean()))
 
     def distribution(self, context: Sequence = ()) -> np.ndarray:
@@ -146,7 +146,7 @@ def check_symbols(sequences: list[Sequence], symbols: list[Hashable]) -> None:
     if not any(len(sequence) for sequence in sequences):
         raise ValueError("there is nothing to count: the sequences hold no symbol")
     if {START, END} & set(symbols):
-        raise ValueError(f"{START!r} and {END!r} mark where a sequence begins and ends; name the symbol otherwise")
+        raise ValueError(f"{START!r} and {END!r} mark where a sequence begins and ends; rename the symbol")
 
 
 def plain(symbols: Iterable[Hashable]) -> list[Hashable]:

@@ -48,7 +48,7 @@ def build_vocabulary(sentences: Iterable[Sequence[str]], min_count: int = 5) -> 
     if len(frequent) < 2:
         raise ValueError(
             f"a vocabulary of {len(frequent)} words teaches nothing; the corpus has {len(counted)} different words, "
-            f"of which so many occur min_count={min_count} times: give more text or a smaller min_count"
+            f"of which that many occur min_count={min_count} times: give more text or a smaller min_count"
         )
     words, counts = zip(*frequent, strict=True)
     return Vocabulary(list(words), np.array(counts))
@@ -136,7 +136,7 @@ class WordVectors:
 
     def __post_init__(self) -> None:
         if np.ndim(self.vectors) != 2 or len(self.vectors) != len(self.words):
-            raise ValueError(f"{len(self.words)} words and vectors {np.shape(self.vectors)}: expected a row for each")
+            raise ValueError(f"{len(self.words)} words and vectors {np.shape(self.vectors)}: expected one row per word")
 
     @cached_property
     def ids(self) -> dict[str, int]:

@@ -76,11 +76,11 @@ def check_heads(dim: int, num_heads: int) -> None:
     """ValueError unless `dim` can be shared out evenly."""
     if num_heads < 1 or dim % num_heads:
         divisors = ", ".join(str(n) for n in range(1, dim + 1) if dim % n == 0)
-        raise ValueError(f"dim {dim} cannot be shared out to {num_heads} heads; allowed: {divisors}")
+        raise ValueError(f"dim {dim} cannot be divided among {num_heads} heads; allowed: {divisors}")
 
 
 class MultiHeadAttention(nn.Module):
-    """Several attentions side by side, each in projections of its own. Source: Vaswani et al. 2017, section 3.2.2.
+    """Several attentions side by side, each with its own projections. Source: Vaswani et al. 2017, section 3.2.2.
 
     query: (batch, queries, dim)    key, value: (batch, keys, dim)    mask: (batch, 1 or queries, keys)
     returns (batch, queries, dim) and the weights of each head, (batch, heads, queries, keys)
@@ -101,7 +101,7 @@ class MultiHeadAttention(nn.Module):
 
 
 class DotAttention(nn.Module):
-    """Scaled dot-product attention to what an encoder says; keys and values are projections of it.
+    """Scaled dot-product attention over an encoder's output; keys and values are projections of it.
 
     query: (batch, queries, dim)    memory: (batch, keys, memory_dim)    mask: (batch, keys)
     returns (batch, queries, dim) and (batch, queries, keys)

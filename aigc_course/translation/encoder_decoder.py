@@ -20,14 +20,14 @@ LONGEST = 24  # tokens of a target: two dates and a stroke are 21
 
 def small_embedding(num_tokens: int, dim: int) -> nn.Embedding:
     """A table of random rows with a standard deviation of 0.3 instead of 1."""
-    table = nn.Embedding(num_tokens, dim, padding_idx=PAD)  # the row of padding is 0 and stays so
+    table = nn.Embedding(num_tokens, dim, padding_idx=PAD)  # the padding row is 0 and stays 0
     with torch.no_grad():
         table.weight.mul_(0.3)
     return table
 
 
 class Encoder(nn.Module):
-    """Reads the source in both directions: a state for each word, and one vector for the whole.
+    """Reads the source in both directions: one state per word, and one vector for the whole.
 
     source: (batch, keys) ids    mask: (batch, keys)
     returns memory (batch, keys, 2 dim) and summary (1, batch, dim)
@@ -155,7 +155,7 @@ def check_decoding(model: nn.Module, longest: int) -> None:
 
 @torch.no_grad()
 def greedy_decode(model: EncoderDecoder, source: Tensor, mask: Tensor, longest: int = LONGEST):
-    """The likeliest token at each step: ids (batch, length), attention's weights (batch, length, keys) or None."""
+    """The most likely token at each step: ids (batch, length), attention's weights (batch, length, keys) or None."""
     check_decoding(model, longest)
     memory, state = model.encoder(source, mask)
     token = torch.full_like(source[:, :1], START)  # (batch, 1)

@@ -56,7 +56,7 @@ class Translator:
         if len(words) > MOST_WORDS:
             raise ValueError(f"the text has {len(words)} words; at most {MOST_WORDS} are read at once, so split it")
         if len({word.isascii() for word in words}) > 1:
-            raise ValueError("the text mixes English and Chinese; translate each part by itself")
+            raise ValueError("the text mixes English and Chinese; translate each part separately")
         if unknown := [word for word in dict.fromkeys(words) if word not in self.sources.ids]:
             raise ValueError(
                 f"not among the words that this model reads: {', '.join(unknown)}. It knows numbers, dates and periods "
@@ -108,7 +108,7 @@ def vocabulary(tokens: Sequence[str]) -> Vocabulary:
     """The vocabulary with exactly these tokens in this order; ValueError for another order."""
     made = Vocabulary(tokens[len(SPECIAL) :])
     if made.tokens != list(tokens):
-        raise ValueError("these tokens are no vocabulary's")
+        raise ValueError("these tokens are not a vocabulary")
     return made
 
 

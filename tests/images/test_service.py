@@ -74,8 +74,8 @@ BAD = {  # name: (body, headers, status, what the reason says)
     "no rows": (json.dumps({"pixels": []}), JSON, 422, "found 0 rows of nothing"),
     "deeper": (json.dumps({"pixels": [[[0.0]] * 28] * 28}), JSON, 422, "pixels[0][0] is list"),
     "rows in an object": (json.dumps({"pixels": {"0": [0.0]}}), JSON, 422, "found dict"),
-    "NaN": (with_value(float("nan")), JSON, 400, "NaN is no number in JSON"),
-    "Infinity": (with_value(float("inf")), JSON, 400, "Infinity is no number in JSON"),
+    "NaN": (with_value(float("nan")), JSON, 400, "NaN is not a number in JSON"),
+    "Infinity": (with_value(float("inf")), JSON, 400, "Infinity is not a number in JSON"),
     "1e999": (with_text("1e999"), JSON, 422, "is inf; expected a number in 0..1"),
     "null": (with_value(None), JSON, 422, "pixels[3][5] is NoneType"),
     "true": (with_value(True), JSON, 422, "pixels[3][5] is bool"),
@@ -241,7 +241,7 @@ def test_a_model_that_is_none_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no model .*torch.onnx.export"):
         make_app(tmp_path / "digits.onnx")
     (tmp_path / "digits.onnx").write_bytes(b"no model")
-    with pytest.raises(ValueError, match="is no ONNX model of digits"):
+    with pytest.raises(ValueError, match="is not an ONNX model for digits"):
         make_app(tmp_path / "digits.onnx")
     with pytest.raises(ValueError, match=r"with \(1, 7\) numbers; expected \(1, 10\)"):
         make_app(linear_model(tmp_path / "seven.onnx", outputs=7))

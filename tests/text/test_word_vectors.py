@@ -193,7 +193,7 @@ def test_long_vectors_have_the_similarity_of_short_ones(dtype):
     ("broken", "error", "said"),
     [
         (lambda vectors: WordVectors(["a", "b"], vectors.vectors), ValueError, r"2 words and vectors \(10, 6\)"),
-        (lambda vectors: WordVectors(["a"], np.ones(3)), ValueError, "expected a row for each"),
+        (lambda vectors: WordVectors(["a"], np.ones(3)), ValueError, "expected one row per word"),
         (lambda vectors: vectors.most_similar("cat", k=0), ValueError, "k 0 is not a whole number"),
         (lambda vectors: vectors.most_similar("cat", leave_out="dog"), TypeError, r"brackets: \[text\]"),
         (lambda vectors: neighbor_stability([vectors], ["cat"]), ValueError, "at least two runs"),

@@ -114,7 +114,7 @@ def test_a_character_that_is_none_of_ours_is_named(text):
 )
 def test_a_meaning_that_is_none_is_refused(meaning):
     for language in LANGUAGES:
-        with pytest.raises(ValueError, match=r"is no meaning; expected 0 to 999,999,999, a date of 1900 to 2099"):
+        with pytest.raises(ValueError, match=r"is not a meaning; expected 0 to 999,999,999, a date of 1900 to 2099"):
             phrasings(meaning, language)
 
 

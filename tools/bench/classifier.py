@@ -4,7 +4,7 @@
 
 Every row is the same network, trained on all 60,000 images and tested on 10,000. Seconds are those of the whole
 training, building and compiling included; the rows take turns, so that a busy machine slows all of them. The ratio is
-that of the medians. --cnn adds the convolutional network at full scale, which takes minutes a seed.
+that of the medians. --cnn adds the convolutional network at full scale, which takes minutes per seed.
 """
 
 import argparse

@@ -83,7 +83,7 @@ def speed(repeats: int = 5, count: int = 100) -> None:
             setup = GanSetup(Generator(), Discriminator(), config)
             ours = seconds_for(gan_image_steps(setup, images), count)
             ratios[kind].append(theirs / ours)
-        print(f"article's loop: {1000 * theirs / count:.1f} ms a step", flush=True)
+        print(f"article's loop: {1000 * theirs / count:.1f} ms per step", flush=True)
     for kind, measured in ratios.items():
         if measured:
             median = statistics.median(measured)

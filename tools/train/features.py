@@ -91,7 +91,7 @@ def main() -> None:
     accuracy, floor = measure(network, train_set.images)
     num_parameters = sum(weights.numel() for weights in network.parameters())
     write_card(folder, "What a small network sees in digits", {
-        "task": "judge generated digits: (n, 28, 28) -> 64 features and 10 probabilities an image",
+        "task": "judge generated digits: (n, 28, 28) -> 64 features and 10 probabilities per image",
         "network": f"`aigc_course.images.features.DigitFeatures`, {num_parameters:,} parameters; "
         "features before the last ReLU",
         "data": f"{MNIST}, each moved a little at random",
@@ -104,7 +104,7 @@ def main() -> None:
         "test accuracy": f"{accuracy:.4f} on the 10,000 test images",
         "Fréchet distance of real images": f"{floor:.3f}: 10,000 random training images against the 10,000 test images",
         "format": "safetensors; read it with `aigc_course.images.features.load_digit_features(folder)`",
-        "limits": "MNIST's digits only; its distances compare with each other, not with those on other features",
+        "limits": "MNIST's digits only; its distances compare only with one another, not with those of other features",
         "license": "MIT",
     })  # fmt: skip
     print(f"seed {seed}: test accuracy {accuracy:.4f}, real images {floor:.3f}, {seconds:.0f} s; wrote {folder}")

@@ -1,1 +1,1 @@
-"""What `python -m aigc_course ...` does, one module a command."""
+"""What `python -m aigc_course ...` does, one module per command."""

@@ -9,7 +9,7 @@ def fetch() -> bool:
     from aigc_course.kit.datasets import fetch_all
 
     found = fetch_all()
-    stands_in = say("以自带样本代替", "the bundled sample stands in")
+    stands_in = say("以自带样本代替", "using the bundled sample")
     rows, styles = [], []
     for name, source, complete, _ in found:
         if complete:

@@ -62,7 +62,7 @@ def check_runtime_folder() -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise CannotStart(
-            f"Jupyter cannot write to {folder} ({error.strerror}); set JUPYTER_RUNTIME_DIR to a folder of yours"
+            f"Jupyter cannot write to {folder} ({error.strerror}); set JUPYTER_RUNTIME_DIR to a folder of your own"
         ) from error
 
 

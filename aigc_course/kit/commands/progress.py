@@ -6,6 +6,6 @@ from aigc_course.kit.runtime import say
 
 
 def show() -> None:
-    """Print one row a chapter."""
+    """Print one row per chapter."""
     columns = say("章 标题 已完成 共", "chapter title done total").split()
     print_table(columns, [tuple(map(str, row)) for row in summary()])

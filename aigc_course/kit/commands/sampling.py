@@ -52,7 +52,7 @@ def check_out(path: Path, kinds: dict[str, str]) -> None:
     if path.is_file():
         print(say(f"{path}已存在，将被替换。", f"{path} exists and will be replaced."), file=sys.stderr)
     elif path.exists():
-        raise ValueError(f"{path} is there and is no file; choose another name")
+        raise ValueError(f"{path} exists and is not a file; choose another name")
 
 
 def write_texts(

@@ -51,7 +51,7 @@ def words() -> dict[str, str]:
     for path in sorted(WORDS.glob("*.toml")):
         read = tomllib.loads(path.read_text(encoding="utf-8"))["labels"]
         if twice := sorted(set(read) & set(found)):
-            raise ValueError(f"{path.name} translates again what another file does: {', '.join(twice)}")
+            raise ValueError(f"{path.name} translates what another file already translates: {', '.join(twice)}")
         found |= read
     return found
 

@@ -19,13 +19,14 @@ def challenge(name: str, answer: Any = ...) -> None:
     outcome, score = exercises.measured(entry, entry["score"], answer)
     if outcome.kind == "passed" and not math.isfinite(score):
         color = markup.BAD
-        said = say("得分不是有限的数，没有记录。", "The score is no finite number and was not kept.")
+        said = say("得分不是有限的数，没有记录。", "The score is not a finite number and was not kept.")
     elif outcome.kind == "passed":
         color, said = markup.GOOD, _kept(entry, name, float(score))
     elif outcome.kind == "unanswered":
         color = markup.NEUTRAL
         said = say(
-            "还没有作答：写好你的做法，再运行这个单元格。", "Not answered yet: write yours, then run this cell again."
+            "还没有作答：写好你的做法，再运行这个单元格。",
+            "Not answered yet: write your answer, then run this cell again.",
         )
     else:
         color, said = markup.BAD, exercises.explanation(entry, outcome)

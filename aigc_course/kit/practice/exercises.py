@@ -101,7 +101,7 @@ def hint(name: str, number: int = 1) -> None:
     """Show hint 1 (points the way) or 2 (nearly gives it)."""
     hints = questions.exercise(name)["hints"]
     if number not in range(1, len(hints) + 1):
-        raise ValueError(f'hint("{name}", {number!r}): there are the hints 1 and {len(hints)}')
+        raise ValueError(f'hint("{name}", {number!r}): the hints are 1 and {len(hints)}')
     label = WORDS[language()]["hint"].format(number=number)
     text = markup.unwrapped(hints[number - 1][language()])
     heading = f"<strong>{label}</strong>"

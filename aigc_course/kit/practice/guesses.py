@@ -28,7 +28,7 @@ def guess(name: str, letter: Any = ...) -> None:
     elif isinstance(letter, str) and letter.strip().lower() in options:
         letter = letter.strip().lower()
         progress.note("guesses", name, letter)
-        said = say(f"已记下：{letter}。往下运行，看结果如何。", f"Noted: {letter}. Run on and compare.")
+        said = say(f"已记下：{letter}。往下运行，看结果如何。", f"Noted: {letter}. Go on and compare.")
     else:
         raise ValueError(f'guess("{name}", {letter!r}): the answer is one of {", ".join(options)}, or ... for none yet')
     question = markup.unwrapped(entry["question"][language()])

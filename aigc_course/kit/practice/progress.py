@@ -31,7 +31,7 @@ def path() -> Path:
     """
     file = Path(os.path.realpath(Path(_wanted()).expanduser()))
     if file.exists() and not file.is_file():
-        raise OSError(say("那里不是普通文件", "something else than a regular file is there"))
+        raise OSError(say("那里不是普通文件", "something other than a regular file is there"))
     return file
 
 
@@ -125,7 +125,7 @@ def _read(file: Path) -> dict[str, Any]:
         or not all(isinstance(value, kind) for value in entries.values())
     ]
     if wrong:
-        raise ValueError(f'"{wrong[0]}" is no table of names and what was noted')
+        raise ValueError(f'"{wrong[0]}" is not a table of names and records')
     return record
 
 

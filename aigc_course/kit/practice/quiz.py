@@ -45,7 +45,7 @@ def _option_html(option: dict[str, Any]) -> str:
     if option.get("correct"):
         opening, verdict = '<details class="right">', say("✓ <strong>对。</strong>", "✓ <strong>Right.</strong> ")
     else:
-        opening, verdict = "<details>", say("✗ <strong>不对。</strong>", "✗ <strong>Not so.</strong> ")
+        opening, verdict = "<details>", say("✗ <strong>不对。</strong>", "✗ <strong>Not quite.</strong> ")
     why = markup.inline_html(markup.unwrapped(option["why"][language()]))
     return f"{opening}<summary>{markup.inline_html(option[language()])}</summary><p>{verdict}{why}</p></details>"
 

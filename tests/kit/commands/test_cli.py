@@ -86,7 +86,7 @@ def test_help_names_every_command_in_both_languages():
     [
         (("MNIST", "cache", True, ""), "en", "complete", 0),
         (("MNIST", "cache", True, ""), "zh", "完整", 0),
-        (("MNIST", "sample", False, "no network"), "en", "the bundled sample stands in", 0),
+        (("MNIST", "sample", False, "no network"), "en", "using the bundled sample", 0),
         (("MNIST", "sample", False, "没有网络"), "zh", "以自带样本代替", 0),
         (("Voices", "none", False, "the disk is full"), "en", "missing", 1),
     ],

@@ -107,7 +107,7 @@ def test_two_files_do_not_translate_the_same_words(in_chinese, monkeypatch, tmp_
     for name in ("one.toml", "two.toml"):
         (tmp_path / name).write_text('[labels]\n"loss" = "损失"\n', encoding="utf-8")
     monkeypatch.setattr(labels, "WORDS", tmp_path)
-    with pytest.raises(ValueError, match=r"two\.toml translates again what another file does: loss"):
+    with pytest.raises(ValueError, match=r"two\.toml translates what another file already translates: loss"):
         labels.words()
 
 

@@ -193,7 +193,7 @@ def test_hints_and_solution_one_at_a_time(monkeypatch):
     assert data["text/plain"] == questions.exercise("05_1.loss")["solution"].strip()
     assert "keyword-color" in data["text/html"]
     for number in (0, 3, "1"):
-        with pytest.raises(ValueError, match="there are the hints 1 and 2"):
+        with pytest.raises(ValueError, match="the hints are 1 and 2"):
             hint("05_1.loss", number)
 
 

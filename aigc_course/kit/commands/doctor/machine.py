@@ -39,7 +39,7 @@ def python() -> Check:
     if sys.version_info[:2] > NEWEST_PYTHON:
         advice = say(
             "比课程测试过的版本新；若有包装不上或运行出错，请改用Python 3.13。",
-            "Newer than what the course is tested with; if a package is missing or fails, take Python 3.13.",
+            "Newer than the versions the course is tested with; if a package is missing or fails, use Python 3.13.",
         )
         return Check("Python", value, "hint", advice)
     advice = say("请安装Python 3.11、3.12或3.13。", "Install Python 3.11, 3.12 or 3.13.")
@@ -114,7 +114,7 @@ def memory() -> Check:
     )
     advice = say(
         f"一章最多需要{FREE_MEMORY_GIB} GiB：请关闭其他程序和不用的内核。",
-        f"A chapter may need {FREE_MEMORY_GIB} GiB: close other programs, and kernels that you do not use.",
+        f"A chapter may need {FREE_MEMORY_GIB} GiB: close other programs and unused kernels.",
     )
     return judged(say("内存", "memory"), value, free >= FREE_MEMORY_GIB * 2**30, advice)
 

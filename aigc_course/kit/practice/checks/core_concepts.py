@@ -62,7 +62,7 @@ def check_bends(yours: Function) -> None:
 
 
 def check_negation(yours: Function) -> None:
-    """`yours(tokens)` puts NOT_ before every token between "not" or "never" and the next full stop."""
+    """`yours(tokens)` puts NOT_ before every token between "not" or "never" and the next period."""
     sentences = (
         "the plot was not dull . the tea was fresh .",
         "it was never at all comfy . really fresh tea .",

@@ -122,7 +122,7 @@ class _Source:
 
     def __call__(self, count: int) -> Any:
         if self.closed:
-            raise RuntimeError("the training is over: a generator makes its points of noise alone")
+            raise RuntimeError("training is over: a generator makes its points from noise alone")
         self.drawn.append(self.target.sample(self.rngs, count)[0])
         return self.drawn[-1].clone()
 

@@ -27,7 +27,7 @@ class Text(_Table):
         if not (self.zh.strip() and self.en.strip()):
             raise ValueError("empty in a language")
         if "$" in self.zh + self.en:
-            raise ValueError("a $ is not shown as a formula here: write `code`")
+            raise ValueError("a $ is not rendered as a formula here: write `code`")
         try:
             zh, en = placeholders(self.zh), placeholders(self.en)
         except ValueError as error:
