@@ -60,7 +60,7 @@ class TrainingConfig:
 
 
 def learning_rate_at(step: int, config: TrainingConfig) -> float:
-    """The step size: a straight line up from 0, then half a cosine down. Source: Loshchilov and Hutter 2017."""
+    """The step size: linear up from 0, then half a cosine down. Source: Loshchilov and Hutter 2017."""
     if step < config.num_warmup_steps:
         return config.learning_rate * (step + 1) / config.num_warmup_steps
     done = (step - config.num_warmup_steps) / max(config.num_steps - config.num_warmup_steps, 1)

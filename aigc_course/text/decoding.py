@@ -31,7 +31,7 @@ def keep_top_k(logits: Tensor, top_k: int) -> Tensor:
 
 
 def keep_top_p(logits: Tensor, top_p: float) -> Tensor:
-    """Keep the most likely tokens that reach probability `top_p`, at least one. Source: Holtzman et al. 2020."""
+    """Keep the most likely tokens that together reach `top_p`, at least one. Source: Holtzman et al. 2020."""
     rising, order = logits.sort(dim=-1)
     forbidden = rising.softmax(-1).cumsum(-1) <= 1 - top_p  # the tail, which has at most 1 - top_p in all
     forbidden[..., -1] = False
