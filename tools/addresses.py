@@ -30,7 +30,7 @@ TEXTS = (
     *("*.md", "CITATION.cff", "data/**/*.md", "data/**/*.csv", "docs/**/*.md", "notebooks/**/*.md"),
     *("notebooks/*/*.ipynb", "aigc_course/kit/practice/questions/*.toml"),
 )
-ADDRESS = re.compile(r"https?://[^\s<>\"'`|\\{}\[\]，。；：、（）《》“”]+")
+ADDRESS = re.compile(r"https?://[^\s<>\"'`|\\{}\[\]，。；：、（）《》“”\u4e00-\u9fff]+")
 ENDS = ".,;:!?*_~'"  # of the sentence, not of the address
 NOT_OUTSIDE = re.compile(
     r"https?://(?:localhost|127\.|0\.0\.0\.0|[\w.-]*example\.(?:org|com)|www\.w3\.org/\d{4}/)|/OWNER/|\$"
