@@ -50,7 +50,7 @@ class ConvGenerator(nn.Module):
     def __init__(self, latent_dim: int = 16, width: int = 32, num_classes: int = 0) -> None:
         super().__init__()
         self.latent_dim, self.width, self.num_classes = latent_dim, width, num_classes
-        self.label = nn.Embedding(num_classes, latent_dim) if num_classes else None  # put beside z
+        self.label = nn.Embedding(num_classes, latent_dim) if num_classes else None  # concatenated with z
         if self.label:
             nn.init.normal_(self.label.weight, std=LABEL_STD)
         self.main = drawing_layers(latent_dim * (2 if num_classes else 1), width)
