@@ -123,14 +123,14 @@ def ask(address: str, timeout_s: float) -> Answer:
         return Answer(address, "gone", f"no answer within {timeout_s:g} s" if late else str(reason) or repr(error))
 
 
-def visit_all(addresses: Iterable[str], **settings: float) -> list[Answer]:
+def visit_all(addresses: Iterable[str], timeout_s: float = TIMEOUT_S) -> list[Answer]:
     """Visit several at a time, those of one host one after the other; answers in the order of the addresses."""
     addresses = list(addresses)
     hosts: dict[str, list[str]] = defaultdict(list)
     for address in addresses:
         hosts[urlsplit(address).netloc].append(address)
     with ThreadPoolExecutor(WORKERS) as pool:
-        groups = pool.map(lambda group: [visit(address, **settings) for address in group], hosts.values())
+        groups = pool.map(lambda group: [visit(address, timeout_s) for address in group], hosts.values())
         answers = {answer.address: answer for group in groups for answer in group}
     return [answers[address] for address in addresses]
 
@@ -158,7 +158,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         print(f"{LIST.as_posix()}: {write(root)} addresses")
         return 0
     places = used(root)
-    answers = visit_all(places, timeout_s=options.timeout)
+    answers = visit_all(places, options.timeout)
     print(report(answers, places))
     return int(any(answer.kind == "gone" for answer in answers))
 
