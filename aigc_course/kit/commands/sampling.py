@@ -102,8 +102,8 @@ def note_strange(prompt: str) -> None:
         return
     few = strange if len(strange) <= 20 else strange[:20] + "…"
     chinese = f"这个模型只读过课程自己的英文故事，没有见过“{few}”：它把这些字拆成字节照样读，续写却与它们无关。"
-    english = f'The model has read nothing but English stories of this course, never "{few}": it reads them as bytes all '
-    english += "the same, but what it writes has nothing to do with them."
+    english = f'The model has read nothing but English stories of this course, never "{few}": it reads them as bytes '
+    english += "all the same, but what it writes has nothing to do with them."
     print(say(chinese, english), file=sys.stderr)
 
 
