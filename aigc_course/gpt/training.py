@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aigc_course.gpt.muon import Muon
 from aigc_course.gpt.rows import BatchAt
 from aigc_course.storage import checkpoints
 from aigc_course.text.arguments import is_whole
@@ -74,7 +75,6 @@ def optimizers_for(model: nn.Module, config: TrainingConfig) -> dict[str, torch.
     Hidden are the matrices that are no embeddings, nor shared with one. A rare word's embedding must not decay: soon it
     would look like every other rare word. Muon's steps are equally long in all directions, so rare facts are learned as
     fast as frequent ones. Sources: Loshchilov and Hutter 2019; Jordan et al. 2024.
-    RuntimeError if Muon is asked for and this torch has none.
     """
     embeddings = [part for part in model.modules() if isinstance(part, nn.Embedding)]
     embedded = {id(part.weight) for part in embeddings}
@@ -90,10 +90,11 @@ def optimizers_for(model: nn.Module, config: TrainingConfig) -> dict[str, torch.
         betas = (config.beta1, config.beta2)
         optimizers["adamw"] = torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=True)
     if config.hidden_learning_rate is not None and hidden:
-        if not hasattr(torch.optim, "Muon"):
-            raise RuntimeError(f"torch {torch.__version__} has no Muon: install 2.9 or newer, or use AdamW alone")
         rate, decay = config.hidden_learning_rate, config.weight_decay
-        optimizers["muon"] = torch.optim.Muon(hidden, rate, decay, adjust_lr_fn="match_rms_adamw")
+        if config.bfloat16 and hasattr(torch.optim, "Muon"):
+            optimizers["muon"] = torch.optim.Muon(hidden, rate, decay, adjust_lr_fn="match_rms_adamw")
+        else:  # without fast bfloat16, torch's takes three quarters of a step of a small model
+            optimizers["muon"] = Muon(hidden, rate, decay)
     return optimizers
 
 
@@ -116,12 +117,14 @@ def training_steps(
     checkpoint: str | Path | None = None,
     save_every: int = 200,
     weights_of: WeightsOf | None = None,
+    until: int | None = None,
 ) -> Iterator[dict[str, float]]:
     """Train the model in place; yield {"step", "loss", "learning_rate", "grad_norm"} after each step.
 
     checkpoint: a file, written every `save_every` steps and at the end. If it is there when the training begins, the
     training goes on from it and ends with the weights, bit for bit, that it would have had without the interruption.
     weights_of: how much each token's loss counts; "loss" is the plain mean all the same.
+    until: stop after this step, as if interrupted; the step sizes are those of config.num_steps all the same
     Raises ValueError for a checkpoint of other settings or data (errors of `checkpoints.load` beside it) and
     FloatingPointError when the loss is not finite any more.
     """
@@ -130,8 +133,9 @@ def training_steps(
     peaks = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
     made_with = {"config": asdict(config), "data": fingerprint(batch_at, config.num_steps)}
     first = checkpoints.resume(checkpoint, {"model": model}, optimizers, made_with) if checkpoint else 0
+    last = config.num_steps if until is None else min(until, config.num_steps)
     model.train()
-    for step in range(first, config.num_steps):
+    for step in range(first, last):
         rate = learning_rate_at(step, config)
         for name, optimizer in optimizers.items():
             for group in optimizer.param_groups:
@@ -151,7 +155,7 @@ def training_steps(
         norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
         for optimizer in optimizers.values():
             optimizer.step()
-        if checkpoint and ((step + 1) % save_every == 0 or step + 1 == config.num_steps):
+        if checkpoint and ((step + 1) % save_every == 0 or step + 1 == last):
             checkpoints.save(checkpoint, {"model": model}, optimizers, {"step": step + 1, **made_with})
         yield {"step": step + 1, "loss": loss.item(), "learning_rate": rate, "grad_norm": norm.item()}
 

@@ -9,10 +9,12 @@ from transformers import GPT2LMHeadModel, GPT2Tokenizer
 
 from aigc_course.kit import runtime
 from aigc_course.synthetic.stories import HELD_OUT, read_back, tell_many
-from tools.train.gpt import CONTEXT_LENGTH, END, TEMPERATURE, perplexities, write_stories
+from tools.train.gpt import END, TEMPERATURE, perplexities, write_stories
+from tools.train.story_recipes import ENGLISH
 
 FOLDER = runtime.data_folder() / "models" / "story_gpt2"
 MAX_BYTES = 16_000_000
+CONTEXT_LENGTH = ENGLISH.context_length
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,16 +6,12 @@ import torch
 from transformers import GPT2LMHeadModel, GPT2Tokenizer
 
 from aigc_course.kit import runtime
-from aigc_course.synthetic.stories import HELD_OUT, tell_many
-from tools.bench.stories import gap_closed
+from aigc_course.synthetic.stories import HELD_OUT, alphabet, tell_many
+from aigc_course.text.byte_pairs import BytePairs
+from tools.bench.stories import gap_closed, longest_shared_runs
 from tools.train.gpt import (
-    BATCH_SIZE,
-    CONTEXT_LENGTH,
     END,
-    PHASES,
     REPEAT_WEIGHT,
-    STEPS_AT_ONCE,
-    STORIES_A_STEP,
     fact_weights,
     new_model,
     set_apart,
@@ -24,8 +20,11 @@ from tools.train.gpt import (
     story_log_probs,
     train_tokenizer,
 )
+from tools.train.story_recipes import BATCH_SIZE, CHINESE, ENGLISH, RECIPES, STEPS_AT_ONCE, STORIES_A_STEP
+from tools.train.story_tokens import pieces_of
 
 FOLDER = runtime.data_folder() / "models" / "story_gpt2"
+CONTEXT_LENGTH, PHASES = ENGLISH.context_length, ENGLISH.phases
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +42,12 @@ def test_the_tokenizer_can_be_made_again(tmp_path):
 @pytest.mark.parametrize("phase", PHASES)
 def test_batches_are_full_and_no_story_comes_twice(tokenizer, phase, at_once, monkeypatch):
     monkeypatch.setattr("tools.train.gpt.STEPS_AT_ONCE", at_once)
-    batch_at, last = story_batches(tokenizer, phase), phase.training.num_steps - 1
+    monkeypatch.setattr("tools.train.story_recipes.STEPS_AT_ONCE", at_once)
+    batch_at, last = story_batches(tokenizer, phase, CONTEXT_LENGTH), phase.training.num_steps - 1
     steps = (0, 1, at_once - 1, at_once, last)
     rows = torch.cat([batch_at(step) for step in steps])
     assert rows.shape == (len(steps) * BATCH_SIZE, CONTEXT_LENGTH)
-    assert torch.equal(story_batches(tokenizer, phase)(at_once), batch_at(at_once))
+    assert torch.equal(story_batches(tokenizer, phase, CONTEXT_LENGTH)(at_once), batch_at(at_once))
     begins = {tokenizer.decode(row).removeprefix(END).split(END)[0] for row in rows}
     assert len(begins) == len(rows)
     blocks = [phase.stories(block) for block in (0, 1, last // at_once)]
@@ -57,10 +57,12 @@ def test_batches_are_full_and_no_story_comes_twice(tokenizer, phase, at_once, mo
     assert again[0] == 1 if phase.chosen_steps else again[0] < 0.5
 
 
-def test_held_out_stories_and_those_of_the_phases_have_numbers_of_their_own():
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_held_out_stories_and_those_of_the_phases_have_numbers_of_their_own(recipe):
     count = STEPS_AT_ONCE * STORIES_A_STEP
-    ends = [phase.first_story + phase.told_per_kept * phase.num_blocks * count for phase in PHASES]
-    begins = [*(phase.first_story for phase in PHASES[1:]), HELD_OUT]
+    ends = [phase.first_story + phase.told_per_kept * phase.num_blocks * count for phase in recipe.phases]
+    begins = [*(phase.first_story for phase in recipe.phases[1:]), HELD_OUT]
+    assert all(phase.language == recipe.language for phase in recipe.phases)
     assert all(end <= begin for end, begin in zip(ends, begins, strict=True))
 
 
@@ -77,7 +79,7 @@ def test_tokens_that_look_alike_are_set_apart_and_others_left_alone(tokenizer):
 
 
 def test_words_that_come_again_weigh_more_for_a_time(tokenizer):
-    weights_of = fact_weights(tokenizer, PHASES[0])
+    weights_of = fact_weights(tokenizer, PHASES[0], ENGLISH)
     ids = torch.tensor([tokenizer(f"The purple cat had a purple hat.{END} A purple one")["input_ids"]])
     losses = torch.ones(ids.shape)
     words = [tokenizer.decode(token) for token in ids[0]]
@@ -110,3 +112,62 @@ def test_the_gap_is_closed_by_the_grammar_and_not_by_the_counts():
     five, best = np.array([-9.0, -8.0]), np.array([-5.0, -6.0])
     for gpt, closed in ((five, 0.0), (best, 1.0), ((five + best) / 2, 0.5)):
         assert gap_closed(five, gpt, best) == pytest.approx(closed)
+
+
+@pytest.fixture(scope="module")
+def chinese(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("zh")
+    return folder, train_tokenizer(folder, CHINESE)
+
+
+def test_chinese_tokens_are_characters_and_words_and_read_any_text(chinese):
+    folder, tokenizer = chinese
+    ours = BytePairs.from_files(folder / "vocab.json", folder / "merges.txt")
+    assert len(tokenizer) == len(ours.ids) == CHINESE.vocab_size
+    assert tokenizer.convert_tokens_to_ids(END) == 0
+    assert all(len(tokenizer(character)["input_ids"]) == 1 for character in alphabet("zh"))
+    texts = [story.text for story in tell_many(200, HELD_OUT, "zh")]
+    for text in [*texts, "從前，有一隻貓。", "🦊 fox", "Once upon a time", " \n", ""]:
+        assert tokenizer(text)["input_ids"] == ours.encode(text)
+        assert ours.decode(ours.encode(text)) == text
+    for text in texts[:50]:
+        assert "\ufffd" not in "".join(ours.decode([token]) for token in ours.encode(text))  # no half character
+    lengths = [len(ours.encode(text)) for text in texts]
+    assert max(lengths) + 2 <= CHINESE.context_length
+    assert np.mean(lengths) < 0.55 * np.mean([len(text) for text in texts])
+
+
+def test_the_pieces_of_a_story_make_its_text():
+    for number, story in enumerate(tell_many(50, 0, "zh")):
+        pieces = list(pieces_of(number))
+        assert "".join(pieces) == story.text
+        assert {story.world.hero, story.world.thing, story.world.treat, story.world.month} <= set(pieces)
+
+
+def test_a_chinese_fact_is_one_token_wherever_it_stands(chinese):
+    _, tokenizer = chinese
+    for story in tell_many(100, 0, "zh"):
+        tokens = [tokenizer.decode(token) for token in tokenizer(story.text)["input_ids"]]
+        for fact in (story.world.hero, story.world.friend, story.world.month):
+            assert sum(fact in token for token in tokens) == story.text.count(fact)
+
+
+def test_the_chinese_recipe_counts_every_token_alike(chinese):
+    _, tokenizer = chinese
+    (phase,) = CHINESE.phases
+    assert fact_weights(tokenizer, phase, CHINESE) is None
+    rows = story_batches(tokenizer, phase, CHINESE.context_length)(0)
+    assert rows.shape == (BATCH_SIZE, CHINESE.context_length)
+    model = new_model(tokenizer, 0, CHINESE)
+    assert 1_000_000 <= model.num_parameters() <= 1_600_000
+    assert shares([tell_many(1, 0, "zh")[0].text, ""], "zh") == (0.5, 0.5)
+
+
+def test_a_planted_copy_is_found_in_chinese():
+    training = [story.text for story in tell_many(300, 0, "zh")]
+    fresh = [story.text for story in tell_many(3, HELD_OUT, "zh")]
+    planted = fresh[0][:60] + training[17][50:170] + fresh[0][60:]
+    runs = longest_shared_runs([*fresh, planted, training[5]], training, "zh")
+    assert runs[:3].max() < 90
+    assert 120 <= runs[3] < 130
+    assert runs[4] == len(training[5])

@@ -1,17 +1,20 @@
 """The shipped GPT-2 between a 5-gram model and the grammar: perplexity; and 1,000 stories, read back and compared.
 
-    python -m tools.bench.stories [--held-out 1000] [--stories 1000] [--training 30000] [--compared 50000]
+    python -m tools.bench.stories [--language en] [--folder FOLDER] [--held-out 1000] [--stories 1000]
+        [--training 30000] [--compared 50000]
 
 Perplexity is per token of the model's own tokenizer, end tokens included, on stories that no model was trained on; the
 grammar's is exact. The share of the gap that is closed is (log 5-gram - log GPT-2) / (log 5-gram - log grammar), with
-its 95 % interval by the bootstrap over stories. Copied is the longest run of words that a story shares with any of the
-training stories compared; a grammar repeats its phrases, so the same is measured for fresh stories of the grammar.
+its 95 % interval by the bootstrap over stories. Copied is the longest run of words (in Chinese: of characters) that a
+story shares with any of the training stories compared; a grammar repeats its phrases, so the same is measured for fresh
+stories of the grammar.
 """
 
 import argparse
 import math
 import time
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import transformers
@@ -21,6 +24,7 @@ from aigc_course.kit import runtime
 from aigc_course.synthetic.stories import HELD_OUT, Story, read_back, tell_many
 from aigc_course.text.ngrams import NGramModel
 from tools.train.gpt import TEMPERATURE, story_log_probs, write_stories
+from tools.train.story_recipes import RECIPES
 
 FRESH = HELD_OUT + 500_000  # stories compared with the training stories, as the model's are
 
@@ -47,10 +51,10 @@ def shown(interval: tuple[float, float, float], digits: int = 4) -> str:
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def perplexity_table(tokenizer, model, held_out: list[Story], num_training: int) -> None:
+def perplexity_table(tokenizer, model, held_out: list[Story], num_training: int, language: str) -> None:
     """Perplexity of the three, and the share of the gap."""
     texts = [story.text for story in held_out]
-    training = tokenizer([story.text for story in tell_many(num_training)])["input_ids"]
+    training = tokenizer([story.text for story in tell_many(num_training, language=language)])["input_ids"]
     began = time.perf_counter()
     five = five_gram_log_probs(training, tokenizer(texts)["input_ids"], len(tokenizer))
     seconds = time.perf_counter() - began
@@ -64,12 +68,12 @@ def perplexity_table(tokenizer, model, held_out: list[Story], num_training: int)
     print(f"  gap closed {shown(closed)}   (bar 0.80)")
 
 
-def story_table(tokenizer, model, count: int, num_compared: int) -> None:
+def story_table(tokenizer, model, count: int, num_compared: int, language: str) -> None:
     """What the model's stories are like, and how long the runs are that they share with training stories."""
     began = time.perf_counter()
     texts = write_stories(model, tokenizer, count, TEMPERATURE, seed=0)
     print(f"\n{count:,} stories at temperature {TEMPERATURE}, written in {time.perf_counter() - began:.0f} s")
-    readings = [read_back(text) for text in texts]
+    readings = [read_back(text, language) for text in texts]
     for name, kept, bar in (
         ("well-formed", [reading.well_formed for reading in readings], 0.97),
         ("well-formed, no fact broken", [reading.is_true for reading in readings], 0.90),
@@ -77,11 +81,13 @@ def story_table(tokenizer, model, count: int, num_compared: int) -> None:
         print(f"  {name:28} {shown(share_interval(sum(kept), count), 3)}   (bar {bar})")
     broken = Counter(fact.name for reading in readings for fact in reading.broken)
     print(f"  broken facts: {', '.join(f'{name} {n}' for name, n in broken.most_common()) or 'none'}")
-    training = [story.text for story in tell_many(num_compared)]
-    print(f"\nlongest run of words shared with {num_compared:,} training stories (a story has about 140 words)")
-    fresh = [story.text for story in tell_many(count, seed=FRESH)]
+    training = [story.text for story in tell_many(num_compared, language=language)]
+    length = np.mean([len(parts_of(text, language)) for text in training])
+    parts = {"en": "words", "zh": "characters"}[language]
+    print(f"\nlongest run of {parts} shared with {num_compared:,} training stories (a story has about {length:.0f})")
+    fresh = [story.text for story in tell_many(count, FRESH, language)]
     for name, group in (("GPT-2", texts), ("grammar", fresh)):
-        runs = longest_shared_runs(group, training)
+        runs = longest_shared_runs(group, training, language)
         marks = ", ".join(f"{q:.0%} {np.quantile(runs, q):.0f}" for q in (0.05, 0.5, 0.95))
         print(f"  {name:8} mean {runs.mean():.2f}, {marks}, longest {runs.max()}")
     print(
@@ -89,19 +95,26 @@ def story_table(tokenizer, model, count: int, num_compared: int) -> None:
     )
 
 
+def parts_of(text: str, language: str) -> list[str]:
+    """What runs are counted in: words, in Chinese characters."""
+    return text.split() if language == "en" else list(text)
+
+
 def windows(words: list[str], length: int) -> set[tuple[str, ...]]:
     """The different runs of `length` words."""
     return {tuple(words[first : first + length]) for first in range(len(words) - length + 1)}
 
 
-def longest_shared_runs(texts: list[str], others: list[str]) -> np.ndarray:
-    """For each text the length, in words, of its longest run of words that occurs in any of the others; (texts,).
+def longest_shared_runs(texts: list[str], others: list[str], language: str = "en") -> np.ndarray:
+    """For each text the length, in parts, of its longest run of parts that occurs in any of the others; (texts,).
 
     A run can only be shared if the runs inside it are: what has no shared run of some length is not looked at again.
     """
     longest = np.zeros(len(texts), dtype=int)
-    still = {number: text.split() for number, text in enumerate(texts)}  # the texts whose runs are still shared
-    known = [other.split() for other in others]
+    still = {
+        number: parts_of(text, language) for number, text in enumerate(texts)
+    }  # the texts whose runs are still shared
+    known = [parts_of(other, language) for other in others]
     length = 0
     while still:
         length += 1
@@ -116,20 +129,23 @@ def longest_shared_runs(texts: list[str], others: list[str]) -> np.ndarray:
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description="Measure the shipped GPT-2 against a 5-gram model and the grammar.")
+    parser.add_argument("--language", choices=RECIPES, default="en")
+    parser.add_argument("--folder", type=Path, help="of the model; default: the shipped one")
     parser.add_argument("--held-out", type=int, default=1000)
     parser.add_argument("--stories", type=int, default=1000)
     parser.add_argument("--training", type=int, default=30_000, help="stories that the 5-gram model counts")
     parser.add_argument("--compared", type=int, default=50_000, help="training stories in which runs are looked for")
     options = parser.parse_args()
-    if min(vars(options).values()) < 2:
+    if min(options.held_out, options.stories, options.training, options.compared) < 2:
         parser.error("at least 2 stories of each kind are needed")
     runtime.use_threads("large")
     transformers.logging.set_verbosity_error()
-    folder = runtime.data_folder() / "models" / "story_gpt2"
+    language = options.language
+    folder = options.folder or runtime.data_folder() / "models" / RECIPES[language].name
     tokenizer = transformers.GPT2Tokenizer.from_pretrained(folder)
     model = transformers.GPT2LMHeadModel.from_pretrained(folder).eval()
-    perplexity_table(tokenizer, model, tell_many(options.held_out, seed=HELD_OUT), options.training)
-    story_table(tokenizer, model, options.stories, options.compared)
+    perplexity_table(tokenizer, model, tell_many(options.held_out, HELD_OUT, language), options.training, language)
+    story_table(tokenizer, model, options.stories, options.compared, language)
 
 
 if __name__ == "__main__":

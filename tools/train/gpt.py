@@ -1,8 +1,9 @@
-"""Train the small GPT-2 that the course ships: python -m tools.train.gpt [--seed 0] [--checkpoint FILE]
+"""Train a small GPT-2 that the course ships: python -m tools.train.gpt [--language en|zh] [--seed 0]
 
 Trains a byte-level BPE, then transformers' GPT2LMHeadModel, on stories that aigc_course.synthetic.stories tells, no
-story twice; writes data/models/story_gpt2 with its card. Takes about 50 minutes on one core with bfloat16. Interrupted,
-it goes on from its checkpoints (build/story_gpt2.phase1.checkpoint and phase2) when it is started again.
+story twice; writes data/models/story_gpt2 (story_gpt2_zh), or the folder of --folder, with its card. The English one
+takes about 50 minutes on one core with bfloat16. Interrupted, it goes on from its checkpoints when it is started again
+(build/story_gpt2.phase1.checkpoint and so on, or beside --checkpoint). tools.train.story_recipes has the settings.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import platform
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -28,104 +29,63 @@ from tqdm import tqdm
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2Tokenizer
 
 from aigc_course.gpt.rows import pack
-from aigc_course.gpt.training import TrainingConfig, WeightsOf, logits_of, training_steps
+from aigc_course.gpt.training import WeightsOf, logits_of, training_steps
 from aigc_course.kit import runtime
 from aigc_course.storage.files import write
 from aigc_course.synthetic.stories import HELD_OUT, Story, read_back, tell_many
 from tools.authoring.notebooks import ROOT
+from tools.train.story_recipes import BATCH_SIZE, ENGLISH, RECIPES, STEPS_AT_ONCE, STORIES_A_STEP, Phase, Recipe
+from tools.train.story_tokens import learn_tokens
 
 END = "<|endoftext|>"
-VOCAB_SIZE = 1500
-CONTEXT_LENGTH = 256  # the longest story has about 230 tokens
-EMBEDDING_DIM, NUM_LAYERS, NUM_HEADS = 256, 4, 8
 EMBEDDING_STD = 0.1  # five times GPT-2's: words that occur alike, such as names, must not look alike
-BATCH_SIZE = 8
-STEPS_AT_ONCE = 100  # told and packed together
-STORIES_A_STEP = 2 * BATCH_SIZE  # no row takes more than two
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One training after another: its settings, and which stories it tells."""
-
-    training: TrainingConfig
-    first_story: int  # the number of its first story; no other phase tells one of them
-    told_per_kept: int = 1  # stories told for each one that is kept, and ...
-    chosen_steps: int = 0  # ... in how many steps only those are kept in which the time of day comes again
-    faded: float = 0.0  # share of the phase after which every token counts 1, see fact_weights
-    rare: float = 0.004  # a common token is a larger share of all; 0.003 leaves "afternoon" out
-    set_apart: bool = False  # before it begins, tokens that look alike are moved, see set_apart
-
-    def stories(self, block: int) -> list[Story]:
-        """The stories of STEPS_AT_ONCE steps; no other block has one of them."""
-        count = STEPS_AT_ONCE * STORIES_A_STEP
-        num_told = self.told_per_kept * count
-        told = tell_many(num_told, seed=self.first_story + block * num_told)
-        if block * STEPS_AT_ONCE < self.chosen_steps:
-            told = [story for story in told if story.text.count(story.world.time) > 1]
-        return told[:count]
-
-    @property
-    def num_blocks(self) -> int:
-        """So many times STEPS_AT_ONCE steps, the last time perhaps fewer."""
-        return -(-self.training.num_steps // STEPS_AT_ONCE)
-
-
-LONG = TrainingConfig(
-    num_steps=10_000,
-    learning_rate=3e-3,
-    last_learning_rate=3e-5,
-    num_warmup_steps=200,
-    hidden_learning_rate=4e-3,
-    weight_decay=0.01,
-)
-MIDDLE = replace(LONG, num_steps=3000, learning_rate=2e-3, hidden_learning_rate=2.5e-3)
-SHORT = replace(LONG, num_steps=1500, learning_rate=1.2e-3, hidden_learning_rate=1.5e-3)
-PHASES = [
-    Phase(LONG, first_story=0, faded=0.88, rare=0.003),
-    # after the first, months are alike, and times of day
-    Phase(MIDDLE, first_story=10_000_000, told_per_kept=5, chosen_steps=1800, faded=0.76, set_apart=True),
-    Phase(SHORT, first_story=20_000_000),
-]
-NUM_STEPS = sum(phase.training.num_steps for phase in PHASES)
 REPEAT_WEIGHT = 10.0  # see fact_weights
 ALIKE, APART = 0.8, 0.15  # see set_apart
-TOKENIZER_STORIES = 20_000  # the first ones of the training stories
+TOKENIZER_STORIES = 20_000  # the first ones of the English training stories
 OFTEN = 4e-4  # a colour's share of tokens as one that comes again
 NUM_HELD_OUT = 1000  # stories that the card measures
 TEMPERATURE = 0.8
-CARD = """# A small GPT-2 that tells stories
+LANGUAGES = {"en": "English", "zh": "Chinese"}
+TOKENIZERS = {
+    "en": "byte-level BPE",
+    "zh": "byte-level BPE that joins the bytes of characters first, then characters within words",
+}
+CARD = """# {title}
 
 | | |
 |---|---|
-| task | continue a short story in English: token ids -> logits of the next token |
+| task | continue a short story in {language_name}: token ids -> logits of the next token |
 | network | `transformers.GPT2LMHeadModel`, {parameters:,} parameters: {shape}, context {context}, no dropout |
-| tokenizer | byte-level BPE, {vocab:,} tokens, end token `{end}` (number {end_id}); writes any Unicode text |
-| data | {stories:,} stories of the course's own grammar, `synthetic.stories`, see `tools.train.gpt.Phase` |
+| tokenizer | {tokenizer}, {vocab:,} tokens, end token `{end}` (number {end_id}); writes any Unicode text |
+| data | {stories:,} stories of the course's own grammar, `synthetic.stories`, see `tools.train.story_recipes` |
 | passes | one; {tokens:,} tokens |
 | held out | numbers from {held_out:,} on; none of the {measured:,} measured ones is a training story |
 | recipe | {recipe} |
-| command | `python -m tools.train.gpt --seed {seed}` |
+| command | `{command}` |
 | seed | {seed} |
 | time | {seconds:.0f} s on {device}, {date} |
 | versions | torch {torch}, transformers {transformers}, tokenizers {tokenizers}, Python {python} |
 | perplexity | {perplexity:.4f} a token on {measured:,} held-out stories; the least possible is {exact:.4f} |
 | 1,000 stories at temperature 0.8 | {well_formed:.1%} well-formed, {true:.1%} well-formed without a broken fact |
-| measure again | `python -m tools.bench.stories` |
+| measure again | `python -m tools.bench.stories{option}` |
 | format | safetensors, float32; `GPT2LMHeadModel.from_pretrained(folder)`, `GPT2Tokenizer.from_pretrained(folder)` |
 | limits | tells stories of this grammar and nothing else; other beginnings are continued as best it can |
 | license | MIT |
 """
 
 
-def train_tokenizer(folder: Path) -> GPT2Tokenizer:
+def train_tokenizer(folder: Path, recipe: Recipe = ENGLISH) -> GPT2Tokenizer:
     """Train the byte-level BPE and write it as GPT2Tokenizer of transformers 4 and 5 reads it."""
-    trained = ByteLevelBPETokenizer()
-    texts = (story.text for story in tell_many(TOKENIZER_STORIES))
-    trained.train_from_iterator(texts, VOCAB_SIZE, min_frequency=2, special_tokens=[END], show_progress=False)
+    if recipe.language == "zh":
+        trained = ByteLevelBPETokenizer(*learn_tokens(recipe.vocab_size, END))
+    else:
+        trained = ByteLevelBPETokenizer()
+        texts = (story.text for story in tell_many(TOKENIZER_STORIES))
+        size = recipe.vocab_size
+        trained.train_from_iterator(texts, size, min_frequency=2, special_tokens=[END], show_progress=False)
     folder.mkdir(parents=True, exist_ok=True)
     trained.save_model(str(folder))  # vocab.json and merges.txt
-    GPT2Tokenizer.from_pretrained(folder, model_max_length=CONTEXT_LENGTH).save_pretrained(folder)
+    GPT2Tokenizer.from_pretrained(folder, model_max_length=recipe.context_length).save_pretrained(folder)
     return GPT2Tokenizer.from_pretrained(folder)
 
 
@@ -134,13 +94,13 @@ def end_token(tokenizer: GPT2Tokenizer) -> int:
     return tokenizer.get_vocab()[END]
 
 
-def story_batches(tokenizer: GPT2Tokenizer, phase: Phase) -> Callable[[int], Tensor]:
+def story_batches(tokenizer: GPT2Tokenizer, phase: Phase, context_length: int) -> Callable[[int], Tensor]:
     """Batches of rows of the stories of a phase."""
 
     @lru_cache(maxsize=2)
     def rows(block: int) -> np.ndarray:
         texts = [story.text for story in phase.stories(block)]
-        return pack(tokenizer(texts)["input_ids"], end_token(tokenizer), CONTEXT_LENGTH)
+        return pack(tokenizer(texts)["input_ids"], end_token(tokenizer), context_length)
 
     def batch_at(step: int) -> Tensor:
         block, place = divmod(step, STEPS_AT_ONCE)
@@ -149,18 +109,20 @@ def story_batches(tokenizer: GPT2Tokenizer, phase: Phase) -> Callable[[int], Ten
     return batch_at
 
 
-def fact_weights(tokenizer: GPT2Tokenizer, phase: Phase) -> WeightsOf:
+def fact_weights(tokenizer: GPT2Tokenizer, phase: Phase, recipe: Recipe) -> WeightsOf | None:
     """Weights by which words that come again, and are not foreseen yet, count more for a time, so that facts are kept.
 
     A token that has been in the same story before, and is no common one, counts 1 + REPEAT_WEIGHT times its loss, up
     to eight times as much again if it seldom comes again. Towards the end of a phase every token counts 1, so that the
-    model learns the plain distribution.
+    model learns the plain distribution. None where they do so from the beginning.
     """
-    end, rows = end_token(tokenizer), story_batches(tokenizer, PHASES[0])
+    if not phase.faded:
+        return None
+    end, rows = end_token(tokenizer), story_batches(tokenizer, recipe.phases[0], recipe.context_length)
     first = torch.cat([rows(step) for step in range(STEPS_AT_ONCE)])  # (rows, length)
-    counts = torch.bincount(first.flatten(), minlength=VOCAB_SIZE)
+    counts = torch.bincount(first.flatten(), minlength=recipe.vocab_size)
     rare = counts < phase.rare * counts.sum()  # (vocab,)
-    repeats = torch.bincount(first[comes_again(first, end)], minlength=VOCAB_SIZE).clamp(min=1)
+    repeats = torch.bincount(first[comes_again(first, end)], minlength=recipe.vocab_size).clamp(min=1)
     seldom = (OFTEN * first.numel() / repeats).clamp(1, 8)  # (vocab,)
 
     def weights_of(step: int, ids: Tensor, losses: Tensor) -> Tensor:
@@ -180,13 +142,13 @@ def comes_again(ids: Tensor, end: int) -> Tensor:
     return torch.tril(same, -1).any(dim=2)
 
 
-def new_model(tokenizer: GPT2Tokenizer, seed: int) -> GPT2LMHeadModel:
+def new_model(tokenizer: GPT2Tokenizer, seed: int, recipe: Recipe = ENGLISH) -> GPT2LMHeadModel:
     """GPT-2 of the recipe's shape with random weights; without dropout, for no story comes twice."""
     torch.manual_seed(seed)
     end = end_token(tokenizer)
     config = GPT2Config(
-        vocab_size=len(tokenizer), n_positions=CONTEXT_LENGTH, bos_token_id=end, eos_token_id=end,
-        n_embd=EMBEDDING_DIM, n_layer=NUM_LAYERS, n_head=NUM_HEADS,
+        vocab_size=len(tokenizer), n_positions=recipe.context_length, bos_token_id=end, eos_token_id=end,
+        n_embd=recipe.embedding_dim, n_layer=recipe.num_layers, n_head=recipe.num_heads,
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
     )  # fmt: skip
     model = GPT2LMHeadModel._from_config(config, attn_implementation="eager")  # the faster one for short rows on a CPU
@@ -248,16 +210,16 @@ def write_stories(
     while len(texts) < count:
         start = torch.full((min(100, count - len(texts)), 1), end)
         ids = model.generate(
-            start, attention_mask=torch.ones_like(start), max_length=CONTEXT_LENGTH, do_sample=True,
+            start, attention_mask=torch.ones_like(start), max_length=model.config.n_positions, do_sample=True,
             temperature=temperature, top_k=0, pad_token_id=end,
         )  # fmt: skip
         texts += tokenizer.batch_decode(ids, skip_special_tokens=True)
     return texts
 
 
-def shares(texts: list[str]) -> tuple[float, float]:
+def shares(texts: list[str], language: str = "en") -> tuple[float, float]:
     """The share of well-formed texts, and of those that are well-formed without a broken fact."""
-    readings = [read_back(text) for text in texts]
+    readings = [read_back(text, language) for text in texts]
     well_formed = sum(reading.well_formed for reading in readings)
     true = sum(reading.is_true for reading in readings)
     return well_formed / len(texts), true / len(texts)
@@ -271,14 +233,17 @@ def save_weights(model: GPT2LMHeadModel, folder: Path) -> None:
             write(folder / file.name, file.read_bytes())
 
 
-def train(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, phase: Phase, checkpoint: Path, folder: Path) -> None:
+def train(
+    model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, recipe: Recipe, phase: Phase, checkpoint: Path, folder: Path
+) -> None:
     """Train the model through a phase, in place; every 500 steps note how good it is, every 1,000 write it."""
-    held_out = tell_many(100, seed=HELD_OUT)
+    held_out = tell_many(100, HELD_OUT, recipe.language)
     copy = deepcopy(model).eval()
     began = time.time()
-    num_steps = phase.training.num_steps
-    weights_of = fact_weights(tokenizer, phase)
-    steps = training_steps(model, story_batches(tokenizer, phase), phase.training, checkpoint, weights_of=weights_of)
+    num_steps = phase.num_steps
+    batches = story_batches(tokenizer, phase, recipe.context_length)
+    weights_of = fact_weights(tokenizer, phase, recipe)
+    steps = training_steps(model, batches, phase.training, checkpoint, weights_of=weights_of, until=phase.until)
     with tqdm(steps, total=num_steps, unit="step", mininterval=5) as bar:
         for row in bar:
             step = int(row["step"])
@@ -287,7 +252,7 @@ def train(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, phase: Phase, checkp
                 continue
             copy.load_state_dict(model.state_dict())
             perplexity, exact = perplexities(copy, tokenizer, held_out)
-            well_formed, true = shares(write_stories(copy, tokenizer, 100, TEMPERATURE, seed=step))
+            well_formed, true = shares(write_stories(copy, tokenizer, 100, TEMPERATURE, seed=step), recipe.language)
             note = {"began": began, "seconds": time.time() - began, **row, "perplexity": perplexity, "best": exact}
             note |= {"well_formed": well_formed, "true": true}
             with log_of(checkpoint).open("a", encoding="utf-8") as log:
@@ -313,24 +278,30 @@ def recipe_of(phase: Phase) -> str:
     """The settings of a phase's training in words; the device says whether it is bfloat16."""
     settings = asdict(phase.training)
     del settings["bfloat16"]
-    return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
+    stopped = f", stopped after step {phase.until}" if phase.until else ""
+    return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None) + stopped
 
 
-def write_card(folder: Path, tokenizer: GPT2Tokenizer, seed: int, seconds: float, device: str) -> str:
+def write_card(folder: Path, tokenizer: GPT2Tokenizer, recipe: Recipe, seed: int, seconds: float, device: str) -> str:
     """Measure the model that was written, write its card and return it."""
     model = GPT2LMHeadModel.from_pretrained(folder).eval()
-    held_out = tell_many(NUM_HELD_OUT, seed=HELD_OUT)
-    trained = (phase.stories(block) for phase in PHASES for block in range(phase.num_blocks))
+    language = recipe.language
+    held_out = tell_many(NUM_HELD_OUT, HELD_OUT, language)
+    trained = (phase.stories(block) for phase in recipe.phases for block in range(phase.num_blocks))
     if {story.text for story in held_out} & {story.text for stories in trained for story in stories}:
         raise SystemExit("a held-out story is among the training stories; take other numbers for one of them")
     perplexity, exact = perplexities(model, tokenizer, held_out)
-    well_formed, true = shares(write_stories(model, tokenizer, 1000, TEMPERATURE, seed=seed))
+    well_formed, true = shares(write_stories(model, tokenizer, 1000, TEMPERATURE, seed=seed), language)
+    option = "" if language == "en" else f" --language {language}"
     card = CARD.format(
-        parameters=model.num_parameters(), shape=f"n_embd {EMBEDDING_DIM}, n_layer {NUM_LAYERS}, n_head {NUM_HEADS}",
-        context=CONTEXT_LENGTH, vocab=len(tokenizer), end=END, end_id=end_token(tokenizer),
-        held_out=HELD_OUT, measured=NUM_HELD_OUT, stories=NUM_STEPS * STORIES_A_STEP,
-        tokens=NUM_STEPS * BATCH_SIZE * CONTEXT_LENGTH, seed=seed,
-        recipe="; then ".join(map(recipe_of, PHASES)) + f"; batch_size {BATCH_SIZE}",
+        title=recipe.title, language_name=LANGUAGES[language], tokenizer=TOKENIZERS[language], option=option,
+        parameters=model.num_parameters(), context=recipe.context_length,
+        shape=f"n_embd {recipe.embedding_dim}, n_layer {recipe.num_layers}, n_head {recipe.num_heads}",
+        vocab=len(tokenizer), end=END, end_id=end_token(tokenizer),
+        held_out=HELD_OUT, measured=NUM_HELD_OUT, stories=recipe.num_steps * STORIES_A_STEP,
+        tokens=recipe.num_steps * BATCH_SIZE * recipe.context_length, seed=seed,
+        command=f"python -m tools.train.gpt{option} --seed {seed}",
+        recipe="; then ".join(map(recipe_of, recipe.phases)) + f"; batch_size {BATCH_SIZE}",
         seconds=seconds, device=device, date=date.today(), torch=torch.__version__, python=platform.python_version(),
         transformers=transformers.__version__, tokenizers=tokenizers.__version__, perplexity=perplexity, exact=exact,
         well_formed=well_formed, true=true,
@@ -340,26 +311,30 @@ def write_card(folder: Path, tokenizer: GPT2Tokenizer, seed: int, seconds: float
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Train the small GPT-2 that the course ships.")
+    parser = argparse.ArgumentParser(description="Train a small GPT-2 that the course ships.")
+    parser.add_argument("--language", choices=RECIPES, default="en")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--checkpoint", type=Path, default=ROOT / "build" / "story_gpt2.checkpoint")
+    parser.add_argument("--checkpoint", type=Path, help="default: build/NAME.checkpoint")
+    parser.add_argument("--folder", type=Path, help="where the model goes; default: data/models/NAME")
     options = parser.parse_args()
+    recipe = RECIPES[options.language]
     threads = runtime.use_threads("large")
     bfloat16 = runtime.has_bfloat16("cpu")
-    folder = runtime.data_folder() / "models" / "story_gpt2"
-    options.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    tokenizer = train_tokenizer(folder)
-    model = new_model(tokenizer, options.seed)
+    folder = options.folder or runtime.data_folder() / "models" / recipe.name
+    checkpoint = options.checkpoint or ROOT / "build" / f"{recipe.name}.checkpoint"
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    tokenizer = train_tokenizer(folder, recipe)
+    model = new_model(tokenizer, options.seed, recipe)
     model.compile()  # a third faster; copies of it, which meet rows of all lengths, are left as they are
     parts: list[Path] = []
-    for number, phase in enumerate(PHASES, start=1):
+    for number, phase in enumerate(recipe.phases, start=1):
         if phase.set_apart:
             set_apart(model, options.seed)
-        parts.append(options.checkpoint.with_suffix(f".phase{number}{options.checkpoint.suffix}"))
+        parts.append(checkpoint.with_suffix(f".phase{number}{checkpoint.suffix}"))
         training = replace(phase.training, bfloat16=bfloat16)
-        train(model, tokenizer, replace(phase, training=training), parts[-1], folder)
+        train(model, tokenizer, recipe, replace(phase, training=training), parts[-1], folder)
     device = f"{threads} CPU thread{'s' * (threads > 1)} in {'bfloat16' if bfloat16 else 'float32'}"
-    print(write_card(folder, tokenizer, options.seed, seconds_in_all(parts), device))
+    print(write_card(folder, tokenizer, recipe, options.seed, seconds_in_all(parts), device))
 
 
 if __name__ == "__main__":

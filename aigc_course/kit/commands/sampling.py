@@ -60,29 +60,51 @@ def write_texts(
 ) -> Iterator[str]:
     """`count` texts by the GPT-2 that `find_gpt2` finds, each beginning with `prompt` (empty: from nothing).
 
+    A line says so where the prompt has characters that the course's model has never read.
+
     Raises ValueError for a setting out of range and for a prompt that fills the context.
     """
     import torch
 
     from aigc_course.gpt.model import GPT
     from aigc_course.kit.datasets import find_gpt2
+    from aigc_course.kit.datasets.gpt2 import SHIPPED
     from aigc_course.text.byte_pairs import BytePairs
     from aigc_course.text.decoding import Sampler
 
     sampler = Sampler(temperature, top_k, top_p)
     use_threads()
     with redirect_stdout(sys.stderr):  # which model it is does not belong among the texts
-        folder = find_gpt2().path
+        folder, which = find_gpt2()
     model = GPT.from_pretrained(folder).to(device())
     pairs = BytePairs.from_files(folder / "vocab.json", folder / "merges.txt")
     end = model.config.end_token
     ids = pairs.encode(prompt) or [end]
+    if which == SHIPPED:
+        note_strange(prompt)
     generator = torch.Generator(device()).manual_seed(seed)
     for begin in range(0, count, BATCH):
         prompts = torch.tensor([ids] * min(BATCH, count - begin), device=device())
         written = model.generate(prompts, max_new_tokens, sampler, generator)
         for row in written[:, len(ids) :].tolist():
             yield prompt + pairs.decode(row[: row.index(end)] if end in row else row).rstrip()
+
+
+def note_strange(prompt: str) -> None:
+    """A line for characters of the prompt that no story has: the course's model has not learned them.
+
+    It reads any text, as bytes, so nothing fails; but what it writes after bytes that it never met is nonsense.
+    """
+    from aigc_course.synthetic.stories import alphabet
+
+    strange = "".join(dict.fromkeys(letter for letter in prompt if letter not in alphabet()))
+    if not strange:
+        return
+    few = strange if len(strange) <= 20 else strange[:20] + "…"
+    chinese = f"这个模型只读过课程自己的英文故事，没有见过“{few}”：它把这些字拆成字节照样读，续写却与它们无关。"
+    english = f'The model has read nothing but English stories of this course, never "{few}": it reads them as bytes '
+    english += "all the same, but what it writes has nothing to do with them."
+    print(say(chinese, english), file=sys.stderr)
 
 
 def draw_images(kind: str, count: int, seed: int, label: int | None) -> Iterator["np.ndarray"]:

@@ -8,19 +8,23 @@ import math
 import numbers
 import random
 from dataclasses import asdict, dataclass, fields
+from functools import cache
+from itertools import chain
 
 from aigc_course.synthetic.stories.facts import Fact
 from aigc_course.synthetic.stories.grammar import draw, entropy_of, telling_choices, world_choices
 from aigc_course.synthetic.stories.reading import Reading, log_prob, read_back
-from aigc_course.synthetic.stories.sentences import filled, sentences
+from aigc_course.synthetic.stories.sentences import GAP, filled, sentences
 
 HELD_OUT = 1_000_000_000  # the first story number that is never trained on
+ALPHABET_STORIES = 2000  # that many hold every character
 __all__ = [
     "HELD_OUT",
     "Fact",
     "Reading",
     "Story",
     "World",
+    "alphabet",
     "as_rows",
     "best_perplexity",
     "disjoint",
@@ -74,24 +78,25 @@ class Story:
         return -self.log_prob / math.log(2)
 
 
-def tell(seed: int | random.Random) -> Story:
-    """Draw one story.
+def tell(seed: int | random.Random, language: str = "en") -> Story:
+    """Draw one story. A number tells of the same world in every language, in the words of that language.
 
     seed: a story number, 0 or more (the same number, the same story), or a random.Random to draw from
-    TypeError for anything else, ValueError for a negative number.
+    language: "en" or "zh"
+    TypeError for another seed, ValueError for a negative number or another language.
     """
     rng = seed if isinstance(seed, random.Random) else random.Random(checked_number(seed))
     drawn: dict[str, str] = {}
-    log_prob = draw(world_choices(), rng, drawn) + draw(telling_choices(), rng, drawn)
-    slots = filled(drawn)
+    log_prob = draw(world_choices(language), rng, drawn) + draw(telling_choices(language), rng, drawn)
+    slots = filled(drawn, language)
     world = World(**{field.name: slots[field.name] for field in fields(World)})
-    return Story(" ".join(sentences(drawn)), world, log_prob)
+    return Story(GAP[language].join(sentences(drawn, language)), world, log_prob)
 
 
-def tell_many(count: int, seed: int = 0) -> list[Story]:
-    """The stories of the numbers seed, seed + 1, ..., seed + count - 1. ValueError for a negative count or seed."""
+def tell_many(count: int, seed: int = 0, language: str = "en") -> list[Story]:
+    """The stories of the numbers seed, seed + 1, ..., seed + count - 1. Errors as `tell`, also for a count."""
     first = checked_number(seed)
-    return [tell(number) for number in range(first, first + checked_number(count, "count"))]
+    return [tell(number, language) for number in range(first, first + checked_number(count, "count"))]
 
 
 def checked_number(number: int, name: str = "seed") -> int:
@@ -103,18 +108,18 @@ def checked_number(number: int, name: str = "seed") -> int:
     return int(number)
 
 
-def disjoint(training: int, held_out: int) -> bool:
+def disjoint(training: int, held_out: int, language: str = "en") -> bool:
     """Whether the first `training` stories and the first `held_out` ones from number HELD_OUT on share no text."""
-    known = {hash(tell(number).text) for number in range(training)}
-    return all(hash(tell(HELD_OUT + number).text) not in known for number in range(held_out))
+    known = {hash(tell(number, language).text) for number in range(training)}
+    return all(hash(tell(HELD_OUT + number, language).text) not in known for number in range(held_out))
 
 
-def entropy() -> float:
+def entropy(language: str = "en") -> float:
     """Entropy of a story's text in nats, exactly: the text shows all that was drawn, so H(text) = H(choices)."""
-    return entropy_of(world_choices()) + entropy_of(telling_choices())
+    return entropy_of(world_choices(language)) + entropy_of(telling_choices(language))
 
 
-def best_perplexity(mean_tokens: float) -> float:
+def best_perplexity(mean_tokens: float, language: str = "en") -> float:
     """The lowest perplexity a token that any model can reach, exp(H / mean_tokens), over many stories.
 
     mean_tokens: mean number of tokens a story, with its end token; ValueError unless positive
@@ -122,7 +127,13 @@ def best_perplexity(mean_tokens: float) -> float:
     """
     if not mean_tokens > 0:
         raise ValueError(f"mean_tokens {mean_tokens} is not positive; give the mean number of tokens a story")
-    return math.exp(entropy() / mean_tokens)
+    return math.exp(entropy(language) / mean_tokens)
+
+
+@cache
+def alphabet(language: str = "en") -> frozenset[str]:
+    """The characters that stories are written in; a model of these stories has never seen any other."""
+    return frozenset(chain.from_iterable(story.text for story in tell_many(ALPHABET_STORIES, language=language)))
 
 
 def as_rows(world: World) -> list[tuple[str, str]]:

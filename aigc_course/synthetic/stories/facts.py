@@ -4,10 +4,32 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from aigc_course.synthetic.stories.grammar import CHILD, words
-from aigc_course.synthetic.stories.sentences import form
+from aigc_course.synthetic.stories.grammar import words
+from aigc_course.synthetic.stories.sentences import COUNTED, PRONOUNS, form, measure_of, pronoun_of
 
 ONCE = {"feeling", "lesson"}  # said once, so they cannot be broken
+FITTING = {  # what is expected where something else would fit
+    "en": {
+        "hero": "a name for a hero",
+        "friend": "a name for a friend",
+        "kind": "a kind for a hero",
+        "trait": "one for a hero",
+        "friend_kind": "one for a friend",
+        "friend_trait": "one for a friend",
+        "wish": "a wish about the {}",
+        "phrase": 'one that fits "{}"',
+    },
+    "zh": {
+        "hero": "主人公的名字",
+        "friend": "朋友的名字",
+        "kind": "主人公的种类",
+        "trait": "形容主人公的词",
+        "friend_kind": "朋友的种类",
+        "friend_trait": "形容朋友的词",
+        "wish": "与{}有关的心愿",
+        "phrase": "与“{}”相配的说法",
+    },
+}
 
 
 class Fact(NamedTuple):
@@ -39,22 +61,26 @@ def plain(mention: Mention) -> str:
 
 
 @cache
-def sex_of(name: str) -> str:
+def sex_of(name: str, language: str = "en") -> str:
     """The pronoun of a name, "she" or "he"."""
-    return next(role.rpartition("_")[2] for role, names in words()["names"].items() if name in names)
+    return next(role.rpartition("_")[2] for role, names in words(language)["names"].items() if name in names)
 
 
-def checks(mentions: list[Mention], first: dict[str, Mention]) -> Iterator[Fact]:
+def checks(mentions: list[Mention], first: dict[str, Mention], language: str = "en") -> Iterator[Fact]:
     """Hold every mention against what was established first, and what has to fit the wish against it."""
     for mention in mentions:
         fact, position = mention.fact, mention.position
         if mention.thing and "thing" in first:
             yield Fact("thing", first["thing"].value, mention.thing, position)
-        if fact in {"sex", "friend_sex"}:
-            name = first["hero" if fact == "sex" else "friend"].value
-            yield Fact(fact, sex_of(name), mention.value, position)
+        if fact == "sex":
+            pronoun = pronoun_of(sex_of(first["hero"].value, language), first["kind"].value, language)
+            yield Fact(fact, *(PRONOUNS[language][each]["he"] for each in (pronoun, mention.value)), position)
+        elif fact == "friend_sex":
+            yield Fact(fact, sex_of(first["friend"].value, language), mention.value, position)
+        elif fact in COUNTED:
+            yield Fact(fact, measure_of(first[COUNTED[fact]].value), mention.value, position)
         elif mention is first[fact]:
-            yield from fitting(mention, first)
+            yield from fitting(mention, first, language)
         elif fact not in ONCE:
             established = first[fact]
             same = established.value == mention.value  # then the thing inside was held against the thing above
@@ -62,24 +88,24 @@ def checks(mentions: list[Mention], first: dict[str, Mention]) -> Iterator[Fact]
             yield Fact(name, plain(established), plain(established) if same else plain(mention), position)
 
 
-def fitting(mention: Mention, first: dict[str, Mention]) -> Iterator[Fact]:
+def fitting(mention: Mention, first: dict[str, Mention], language: str) -> Iterator[Fact]:
     """Whether a fact, where it is said first, may go together with those that it depends on."""
     fact, value, position = mention.fact, mention.value, mention.position
-    facts, names = words()["facts"], words()["names"]
-    group = next((group for group in words()["wishes"] if value in group["wish"]), None)
+    facts, names, children = words(language)["facts"], words(language)["names"], words(language)["children"]
+    said = FITTING[language]
+    group = next((group for group in words(language)["wishes"] if value in group["wish"]), None)
     if fact in {"hero", "friend"} and value not in names[f"{fact}_she"] + names[f"{fact}_he"]:
-        yield Fact(fact, f"a name for a {fact}", value, position)
-    elif fact == "kind" and value in CHILD.values() and "hero" in first:
-        yield Fact(fact, CHILD[sex_of(first["hero"].value)], value, position)
-    elif fact == "kind" and value not in facts["animal"]:
-        yield Fact(fact, "a kind for a hero", value, position)
-    elif fact in {"trait", "friend_kind", "friend_trait"} and value not in facts[fact]:
-        yield Fact(fact, "one for a friend" if fact != "trait" else "one for a hero", value, position)
+        yield Fact(fact, said[fact], value, position)
+    elif fact == "kind" and value in children.values() and "hero" in first:
+        yield Fact(fact, children[sex_of(first["hero"].value, language)], value, position)
+    elif fact in {"kind", "trait", "friend_kind", "friend_trait"}:
+        if value not in facts["animal" if fact == "kind" else fact]:
+            yield Fact(fact, said[fact], value, position)
     elif fact == "wish" and group and first["thing"].value not in group["thing"]:
-        yield Fact(fact, f"a wish about the {first['thing'].value}", plain(mention), position)
+        yield Fact(fact, said[fact].format(first["thing"].value), plain(mention), position)
     elif fact in {"obstacle", "attempt", "fix"}:
-        allowed = allowed_after(fact, first["wish"].value, first["obstacle"].value)
-        expected = plain(mention) if value in allowed else f'one that fits "{plain(first[parent(fact)])}"'
+        allowed = allowed_after(fact, first["wish"].value, first["obstacle"].value, language)
+        expected = plain(mention) if value in allowed else said["phrase"].format(plain(first[parent(fact)]))
         yield Fact(fact, expected, plain(mention), position)
 
 
@@ -89,25 +115,25 @@ def parent(fact: str) -> str:
 
 
 @cache
-def allowed_after(fact: str, wish: str, obstacle: str) -> frozenset[str]:
+def allowed_after(fact: str, wish: str, obstacle: str, language: str) -> frozenset[str]:
     """The obstacles that a wish may meet, or the attempts or fixes for an obstacle."""
-    groups = words()["wishes"]
+    groups = words(language)["wishes"]
     if fact == "obstacle":
         return frozenset(each["obstacle"] for group in groups if wish in group["wish"] for each in group["obstacles"])
     every = (each for group in groups for each in group["obstacles"] if each["obstacle"] == obstacle)
     return frozenset(value for each in every for value in each[fact])
 
 
-def derivation(path: list, first: dict[str, Mention]) -> dict[str, str]:
+def derivation(path: list, first: dict[str, Mention], language: str = "en") -> dict[str, str]:
     """All choices behind a whole story that keeps its facts."""
     drawn = {name: mention.value for name, mention in first.items()}
     for move, sentence, _ in path:
         drawn[f"move_{move.partition('_')[0]}"] = sentence.form
-    groups = words()["wishes"]
+    groups, children = words(language)["wishes"], words(language)["children"].values()
     return drawn | {
-        "sex": sex_of(drawn["hero"]),
-        "friend_sex": sex_of(drawn["friend"]),
-        "nature": "child" if drawn["kind"] in CHILD.values() else "animal",
+        "sex": sex_of(drawn["hero"], language),
+        "friend_sex": sex_of(drawn["friend"], language),
+        "nature": "child" if drawn["kind"] in children else "animal",
         "group": next(group["thing"][0] for group in groups if drawn["wish"] in group["wish"]),
         "acquaintance": "known" if "move_friend" in drawn else "new",
         "tells": "yes" if "move_tell" in drawn else "no",

@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-WORDS = Path(__file__).with_name("words.toml")
+FILES = {"en": "words.toml", "zh": "words_zh.toml"}  # a language's words; both tell of the same worlds
 INDEPENDENT = ("trait", "home", "place", "colour", "air", "time", "month", "treat", "feeling")
 SEXES = ("she", "he")
-CHILD = {"she": "girl", "he": "boy"}
 MOVES = (
     *("opening", "thing", "wish", "friend", "day", "obstacle", "attempt"),
     *("meet", "tell", "help", "outcome", "thanks", "closing"),
@@ -73,25 +72,27 @@ def entropy_of(choices: Iterable[Choice]) -> float:
 
 
 @cache
-def words() -> dict:
-    """The word lists and sentence forms of words.toml."""
-    return tomllib.loads(WORDS.read_text(encoding="utf-8"))
+def words(language: str = "en") -> dict:
+    """The word lists and sentence forms of a language; ValueError for one that has none."""
+    if language not in FILES:
+        raise ValueError(f"language {language!r}: stories are told in {' and '.join(map(repr, FILES))}")
+    return tomllib.loads(Path(__file__).with_name(FILES[language]).read_text(encoding="utf-8"))
 
 
-def person(role: str, sex: str) -> Choice:
+def person(role: str, sex: str, language: str) -> Choice:
     """Who plays a role: one of the names for this sex."""
-    return choice(role, words()["names"][f"{role}_{sex}"])
+    return choice(role, words(language)["names"][f"{role}_{sex}"])
 
 
-def nature(sex: str) -> Choice:
+def nature(sex: str, language: str) -> Choice:
     """A hero is a child in half of the stories, an animal in the others."""
-    child = Option("child", (choice("kind", [CHILD[sex]]),))
-    return Choice("nature", (child, Option("animal", (choice("kind", words()["facts"]["animal"]),))))
+    child = Option("child", (choice("kind", [words(language)["children"][sex]]),))
+    return Choice("nature", (child, Option("animal", (choice("kind", words(language)["facts"]["animal"]),))))
 
 
-def wish_options() -> Iterator[Option]:
+def wish_options(language: str) -> Iterator[Option]:
     """Each group of wishes with its things and obstacles; each obstacle with what is tried and what helps."""
-    for group in words()["wishes"]:
+    for group in words(language)["wishes"]:
         obstacles = tuple(
             Option(each["obstacle"], (choice("attempt", each["attempt"]), choice("fix", each["fix"])))
             for each in group["obstacles"]
@@ -100,32 +101,32 @@ def wish_options() -> Iterator[Option]:
         yield Option(group["thing"][0], (things, choice("wish", group["wish"]), Choice("obstacle", obstacles)))
 
 
-def move(name: str, form: str = "") -> Choice:
+def move(name: str, language: str, form: str = "") -> Choice:
     """The choice among a move's sentence forms; a form that says a lesson has the lesson chosen after it."""
-    lesson = (choice("lesson", words()["facts"]["lesson"]),)
-    forms = words()["moves"][form or name]
+    lesson = (choice("lesson", words(language)["facts"]["lesson"]),)
+    forms = words(language)["moves"][form or name]
     return Choice(f"move_{name}", tuple(Option(each, lesson if "{lesson}" in each else ()) for each in forms))
 
 
 @cache
-def world_choices() -> tuple[Choice, ...]:
-    """The choices that make a world, before a word is said."""
-    facts = words()["facts"]
+def world_choices(language: str = "en") -> tuple[Choice, ...]:
+    """The choices that make a world, before a word is said; as many, and in the same order, in every language."""
+    facts = words(language)["facts"]
     return (
-        Choice("sex", tuple(Option(sex, (person("hero", sex), nature(sex))) for sex in SEXES)),
-        Choice("friend_sex", tuple(Option(sex, (person("friend", sex),)) for sex in SEXES)),
+        Choice("sex", tuple(Option(sex, (person("hero", sex, language), nature(sex, language))) for sex in SEXES)),
+        Choice("friend_sex", tuple(Option(sex, (person("friend", sex, language),)) for sex in SEXES)),
         choice("friend_kind", facts["friend_kind"]),
         choice("friend_trait", facts["friend_trait"]),
-        Choice("group", tuple(wish_options())),
+        Choice("group", tuple(wish_options(language))),
         *(choice(name, facts[name]) for name in INDEPENDENT),
     )
 
 
 @cache
-def telling_choices() -> tuple[Choice, ...]:
+def telling_choices(language: str = "en") -> tuple[Choice, ...]:
     """The choices of how that world is told: which sentence form each move takes."""
-    known = Option("known", (move("friend"), move("meet", "meet_known")))
-    new = Option("new", (move("meet", "meet_new"),))
-    telling = (Option("yes", (move("tell"),)), Option("no"))
-    rest = [move(name) for name in MOVES if name not in {"friend", "meet", "tell"}]
+    known = Option("known", (move("friend", language), move("meet", language, "meet_known")))
+    new = Option("new", (move("meet", language, "meet_new"),))
+    telling = (Option("yes", (move("tell", language),)), Option("no"))
+    rest = [move(name, language) for name in MOVES if name not in {"friend", "meet", "tell"}]
     return (Choice("acquaintance", (known, new)), Choice("tells", telling), *rest)

@@ -2,13 +2,13 @@
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from aigc_course.synthetic.stories.explaining import explained
 from aigc_course.synthetic.stories.facts import Fact, Mention, checks, derivation, plain, sex_of
-from aigc_course.synthetic.stories.grammar import MOVES, log_prob_of, telling_choices, world_choices
-from aigc_course.synthetic.stories.sentences import Sentence, sentence_patterns, sentences, shown, split
+from aigc_course.synthetic.stories.grammar import MOVES, log_prob_of, telling_choices, words, world_choices
+from aigc_course.synthetic.stories.sentences import COUNTED, GAP, Sentence, sentence_patterns, sentences, shown, split
 
 ROUTES = tuple(
     tuple(
@@ -19,21 +19,6 @@ ROUTES = tuple(
     for acquaintance in ("known", "new")
     for tells in (True, False)
 )
-LABELS = {
-    "hero": "the hero's name",
-    "sex": "pronoun",
-    "friend": "the friend's name",
-    "friend_sex": "the friend's pronoun",
-    "friend_kind": "what the friend is",
-    "friend_trait": "how the friend is",
-    "kind": "what the hero is",
-    "trait": "how the hero is",
-    "air": "how the day was",
-    "time": "the time of day",
-    "fix": "the help that fits the obstacle",
-    "attempt": "the attempt that fits the obstacle",
-    "outcome": "the outcome that answers the wish",
-}
 
 
 @dataclass(frozen=True)
@@ -48,6 +33,7 @@ class Reading:
     moves: tuple[str, ...]  # the moves that could be read
     read_until: int  # characters from the beginning that could be read as moves
     log_prob: float  # natural logarithm of the probability that the grammar tells this text; -inf if it never does
+    language: str = "en"
 
     @property
     def is_true(self) -> bool:
@@ -58,74 +44,53 @@ class Reading:
     def truncated(self) -> bool:
         """Whether the text is the beginning of a story, cut off at its end."""
         rest = self.text[self.read_until :].strip()
-        forms = (sentence for move in next_moves(self.moves) for sentence in sentence_patterns(move))
+        forms = (sentence for move in next_moves(self.moves) for sentence in sentence_patterns(move, self.language))
         return bool(self.text.strip()) and any(sentence.could_begin(rest) for sentence in forms)
 
     def explain(self) -> list[str]:
-        """Lines of English: whether the text is well-formed, each fact that is broken, and how often each is kept."""
-        lines = [self._shape()]
-        for fact in self.broken:
-            expected = f"expected {fact.expected}, found {fact.found}"
-            lines.append(f"broken  {self._label(fact)}: {expected} (character {fact.position})")
-        kept = Counter((self._label(fact), fact.expected) for fact in self.kept)
-        return lines + [f"kept    {label}: {value} ({count}x)" for (label, value), count in kept.items()]
-
-    def _label(self, fact: Fact) -> str:
-        if fact.name == "colour":
-            return f"the colour of the {self.facts.get('thing', 'thing')}"
-        return LABELS.get(fact.name, f"the {fact.name}")
-
-    def _shape(self) -> str:
-        if self.well_formed:
-            return f"well-formed: a whole story of {len(self.moves)} moves"
-        if not self.text.strip():
-            return "ill-formed: the text is empty"
-        rest, expected = self.text[self.read_until :].strip(), " or ".join(next_moves(self.moves))
-        if not rest:
-            return f"ill-formed: the story stops where {expected} should follow (character {self.read_until})"
-        if not expected:
-            return f'ill-formed: the story is over, the text is not (character {self.read_until}): "{rest[:60]}"'
-        what = "is not finished" if self.truncated else "has no known form"
-        return f'ill-formed: the sentence for {expected} {what} (character {self.read_until}): "{rest[:60]}"'
+        """Lines in the story's language: whether it is well-formed, each broken fact, and how often each is kept."""
+        return explained(self, next_moves(self.moves))
 
 
-def read_back(text: str) -> Reading:
+def read_back(text: str, language: str = "en") -> Reading:
     """Read any text as a story: is it well-formed, and which facts does it keep or break?
 
     text: a whole story, as a model may have written it; white space around it does not matter
+    language: "en" or "zh": whose sentences are looked for; a text in the other one is no story (ValueError: neither)
     A text that is no story gives a Reading that says so; TypeError for anything but a str.
     """
     if not isinstance(text, str):
         raise TypeError(f"text is a {type(text).__name__}; give the story as a str")
-    path, end, complete = longest_reading(text)
+    words(language)  # or say that there is none
+    path, end, complete = longest_reading(text, language)
     mentions = [mention for move, sentence, match in path for mention in mentions_of(move, sentence, match)]
     first: dict[str, Mention] = {}
     for mention in mentions:
         first.setdefault(mention.fact, mention)
-    checked = list(checks(mentions, first))
+    checked = list(checks(mentions, first, language))
     broken = tuple(fact for fact in checked if not fact.kept)
-    facts = {name: plain(mention) for name, mention in first.items()}
+    facts = {name: plain(mention) for name, mention in first.items() if name not in COUNTED}
     for who, sex in (("hero", "sex"), ("friend", "friend_sex")):
         if who in facts:
-            facts[sex] = sex_of(facts[who])
-    drawn = derivation(path, first) if complete and not broken else {}
-    exact = drawn and " ".join(sentences(drawn)) == text.strip()
-    log_prob = log_prob_of(world_choices() + telling_choices(), drawn) if exact else -math.inf
+            facts[sex] = sex_of(facts[who], language)
+    drawn = derivation(path, first, language) if complete and not broken else {}
+    exact = drawn and GAP[language].join(sentences(drawn, language)) == text.strip()
+    log_prob = log_prob_of(world_choices(language) + telling_choices(language), drawn) if exact else -math.inf
     kept = tuple(fact for fact in checked if fact.kept)
-    return Reading(text, complete, kept, broken, facts, tuple(move for move, _, _ in path), end, log_prob)
+    return Reading(text, complete, kept, broken, facts, tuple(move for move, _, _ in path), end, log_prob, language)
 
 
-def log_prob(text: str) -> float:
+def log_prob(text: str, language: str = "en") -> float:
     """Natural logarithm of the probability that the grammar tells exactly this text; -inf if it never does."""
-    return read_back(text).log_prob
+    return read_back(text, language).log_prob
 
 
-def longest_reading(text: str) -> tuple[list[tuple[str, Sentence, re.Match]], int, bool]:
+def longest_reading(text: str, language: str) -> tuple[list[tuple[str, Sentence, re.Match]], int, bool]:
     """The moves that read the text furthest, where they end, and whether they make a whole story."""
     start, stop = len(text) - len(text.lstrip()), len(text.rstrip())
     best: tuple[list, int, bool] = ([], start, False)
     for route in ROUTES:
-        for path, end in readings(text, route, start):
+        for path, end in readings(text, route, start, language):
             complete = len(path) == len(route) and end == stop
             if (complete, end) > (best[2], best[1]):
                 best = path, end, complete
@@ -134,19 +99,19 @@ def longest_reading(text: str) -> tuple[list[tuple[str, Sentence, re.Match]], in
     return best
 
 
-def readings(text: str, route: tuple[str, ...], position: int) -> Iterator[tuple[list, int]]:
+def readings(text: str, route: tuple[str, ...], position: int, language: str = "en") -> Iterator[tuple[list, int]]:
     """Every way to read the text by the moves of `route`, as (moves read, end), each as far as it goes."""
     if not route:
         yield [], position
         return
     move, *later_moves = route
-    goes_on = False
-    for sentence in sentence_patterns(move):
+    goes_on, gap = False, GAP[language]
+    for sentence in sentence_patterns(move, language):
         if match := sentence.pattern.match(text, position):
             goes_on = True
             end = match.end()
-            gap = end + 1 if later_moves and text[end : end + 1] == " " else end
-            rest = readings(text, tuple(later_moves), gap) if gap > end else [([], end)]
+            goes_on_at = end + len(gap) if later_moves and text.startswith(gap, end) else None
+            rest = [([], end)] if goes_on_at is None else readings(text, tuple(later_moves), goes_on_at, language)
             for path, last in rest:
                 yield [(move, sentence, match), *path], (last if path else end)
     if not goes_on:
@@ -162,5 +127,5 @@ def next_moves(moves: tuple[str, ...]) -> list[str]:
 def mentions_of(move: str, sentence: Sentence, match: re.Match) -> Iterator[Mention]:
     """What a sentence says, slot by slot."""
     for number, slot in enumerate(sentence.slots, start=1):
-        value, thing = shown(slot)[match[number]]
+        value, thing = shown(slot, sentence.language)[match[number]]
         yield Mention(move, split(slot)[0], value, thing, match.start(number))

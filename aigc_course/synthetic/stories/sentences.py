@@ -6,27 +6,35 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from aigc_course.synthetic.stories.grammar import CHILD, MOVES, SEXES, words
+from aigc_course.synthetic.stories.grammar import MOVES, SEXES, words
 
 PRONOUNS = {
-    "she": {"he": "she", "him": "her", "his": "her", "He": "She", "His": "Her"},
-    "he": {"he": "he", "him": "him", "his": "his", "He": "He", "His": "His"},
+    "en": {
+        "she": {"he": "she", "him": "her", "his": "her", "He": "She", "His": "Her"},
+        "he": {"he": "he", "him": "him", "his": "his", "He": "He", "His": "His"},
+    },
+    "zh": {"she": {"he": "她"}, "he": {"he": "他"}, "it": {"he": "它"}},  # animals are "it", whatever their sex
 }
+GAP = {"en": " ", "zh": ""}  # between sentences
+COUNTED = {"measure": "thing", "kind_measure": "kind", "friend_measure": "friend_kind"}  # what a measure word counts
+MEASURE = "只"  # of what has no other in the list
 PHRASES = ("wish", "obstacle", "attempt", "fix")  # these have a plain and a past form, and may name the thing
 WITH_ARTICLE = ("air", "colour", "friend_trait", "home", "trait")
 ROLES = {"hero": "names", "friend": "names", "kind": "kinds", "friend_kind": "kinds", "friend_trait": "trait"}
 SLOT = re.compile(r"\{(\w+)\}")
 FACT_AND_ENDING = {  # the fact that a slot shows, and how; every other slot shows the fact of its name as it is
-    **{pronoun: ("sex", pronoun) for pronoun in PRONOUNS["he"]},
-    **{f"f{pronoun}": ("friend_sex", pronoun) for pronoun in PRONOUNS["he"]},
+    **{pronoun: ("sex", pronoun) for pronoun in PRONOUNS["en"]["he"]},
+    **{f"f{pronoun}": ("friend_sex", pronoun) for pronoun in PRONOUNS["en"]["he"]},
     **{f"{fact}_a": (fact, "a") for fact in WITH_ARTICLE},
     **{f"{fact}_past": (fact, "past") for fact in PHRASES},
 }
 
 
-def filled(facts: Mapping[str, str]) -> dict[str, str]:
-    """Every slot of a sentence form, made from the facts: "colour_a", "wish_past", "He", "fhim", ..."""
+def filled(facts: Mapping[str, str], language: str = "en") -> dict[str, str]:
+    """Every slot of a sentence form, made from the facts: "colour_a", "wish_past", "He", "fhim", "measure", ..."""
     slots = dict(facts)
+    if language == "zh":
+        slots |= {slot: measure_of(facts[counted]) for slot, counted in COUNTED.items()}
     for phrase in PHRASES:
         slots[phrase] = form(facts[phrase]).format_map(facts)
     for slot, (fact, ending) in FACT_AND_ENDING.items():
@@ -34,9 +42,22 @@ def filled(facts: Mapping[str, str]) -> dict[str, str]:
             slots[slot] = form(facts[fact], past=True).format_map(facts)
         elif ending == "a":
             slots[slot] = with_article(facts[fact])
-        else:
-            slots[slot] = PRONOUNS[facts[fact]][ending]
+        elif language == "en":
+            slots[slot] = PRONOUNS[language][facts[fact]][ending]
+    if language == "zh":
+        slots["he"] = PRONOUNS[language][pronoun_of(facts["sex"], facts["kind"], language)]["he"]
     return slots
+
+
+@cache
+def measure_of(noun: str) -> str:
+    """The Chinese measure word that a noun is counted with."""
+    return words("zh")["measures"].get(noun, MEASURE)
+
+
+def pronoun_of(sex: str, kind: str, language: str) -> str:
+    """Which pronoun a hero has, a key of PRONOUNS: in Chinese an animal has that of neither sex."""
+    return "it" if language == "zh" and kind not in words(language)["children"].values() else sex
 
 
 def split(slot: str) -> tuple[str, str]:
@@ -45,7 +66,8 @@ def split(slot: str) -> tuple[str, str]:
 
 
 def form(phrase: str, past: bool = False) -> str:
-    """A phrase in its plain or its past form: "is/was" holds both."""
+    """A phrase in its plain or its past form: "is/was" holds both, "(了)" is said in the past only."""
+    phrase = phrase.replace("(了)", "了" if past else "")
     if "/" not in phrase:
         return phrase
     return " ".join(word.split("/")[past] if "/" in word else word for word in phrase.split(" "))
@@ -56,22 +78,22 @@ def with_article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
-def sentences(drawn: Mapping[str, str]) -> Iterator[str]:
+def sentences(drawn: Mapping[str, str], language: str = "en") -> Iterator[str]:
     """The sentences of a story, move by move, from all that was drawn."""
-    slots = filled(drawn)
+    slots = filled(drawn, language)
     for move in MOVES:
         if f"move_{move}" in drawn:
             yield drawn[f"move_{move}"].format_map(slots)
 
 
 @cache
-def values(fact: str) -> tuple[str, ...]:
+def values(fact: str, language: str = "en") -> tuple[str, ...]:
     """All values that a fact's slot can be read with, also those of another role: any name may stand for a friend."""
-    facts, wishes = words()["facts"], words()["wishes"]
+    facts, wishes = words(language)["facts"], words(language)["wishes"]
     obstacles = list(chain.from_iterable(group["obstacles"] for group in wishes))
     known = {
-        "names": chain.from_iterable(words()["names"].values()),
-        "kinds": (*CHILD.values(), *facts["animal"], *facts["friend_kind"]),
+        "names": chain.from_iterable(words(language)["names"].values()),
+        "kinds": (*words(language)["children"].values(), *facts["animal"], *facts["friend_kind"]),
         "trait": (*facts["trait"], *facts["friend_trait"]),
         "thing": chain.from_iterable(group["thing"] for group in wishes),
         "wish": chain.from_iterable(group["wish"] for group in wishes),
@@ -81,33 +103,35 @@ def values(fact: str) -> tuple[str, ...]:
         "sex": SEXES,
         "friend_sex": SEXES,
     }
+    if fact in COUNTED:
+        return tuple(dict.fromkeys([MEASURE, *words(language)["measures"].values()]))
     name = ROLES.get(fact, fact)
     return tuple(dict.fromkeys(known.get(name) or facts[name]))
 
 
 @cache
-def shown(slot: str) -> dict[str, tuple[str, str | None]]:
+def shown(slot: str, language: str = "en") -> dict[str, tuple[str, str | None]]:
     """Each text that a slot may show, with the fact's value and, in a phrase that names the thing, the thing."""
     fact, ending = split(slot)
-    if ending in PRONOUNS["he"]:
-        return {PRONOUNS[sex][ending]: (sex, None) for sex in SEXES}
+    if ending in PRONOUNS[language]["he"]:
+        return {forms[ending]: (sex, None) for sex, forms in PRONOUNS[language].items()}
     if fact not in PHRASES:
-        return {with_article(value) if ending == "a" else value: (value, None) for value in values(fact)}
+        return {with_article(value) if ending == "a" else value: (value, None) for value in values(fact, language)}
     return {
         form(phrase, ending == "past").replace("{thing}", thing): (phrase, thing if "{thing}" in phrase else None)
-        for phrase in values(fact)
-        for thing in values("thing")
+        for phrase in values(fact, language)
+        for thing in values("thing", language)
     }
 
 
 @cache
-def slot_pattern(slot: str) -> str:
+def slot_pattern(slot: str, language: str = "en") -> str:
     """A regular expression for all that a slot may show, the longest first."""
     fact, ending = split(slot)
     if fact not in PHRASES:
-        return "|".join(sorted(map(re.escape, shown(slot)), key=len, reverse=True))
-    phrases = sorted((form(phrase, ending == "past") for phrase in values(fact)), key=len, reverse=True)
-    things = f"(?:{slot_pattern('thing')})"
+        return "|".join(sorted(map(re.escape, shown(slot, language)), key=len, reverse=True))
+    phrases = sorted((form(phrase, ending == "past") for phrase in values(fact, language)), key=len, reverse=True)
+    things = f"(?:{slot_pattern('thing', language)})"
     return "|".join(things.join(map(re.escape, phrase.split("{thing}"))) for phrase in phrases)
 
 
@@ -117,6 +141,7 @@ class Sentence(NamedTuple):
     form: str
     pieces: tuple[str, ...]  # literal text, slot, literal text, slot, ..., literal text
     pattern: re.Pattern
+    language: str
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -125,25 +150,26 @@ class Sentence(NamedTuple):
     def could_begin(self, text: str) -> bool:
         """Whether `text` is the beginning of this sentence, cut off anywhere."""
         for number, piece in enumerate(self.pieces):
-            before = re.match(pattern_of(self.pieces[:number]), text)
+            before = re.match(pattern_of(self.pieces[:number], self.language), text)
             if before is None:
                 return False
             rest = text[before.end() :]
-            if any(each.startswith(rest) for each in (shown(piece) if number % 2 else [piece])):
+            if any(each.startswith(rest) for each in (shown(piece, self.language) if number % 2 else [piece])):
                 return True
         return False
 
 
 @cache
-def sentence_patterns(move: str) -> tuple[Sentence, ...]:
+def sentence_patterns(move: str, language: str = "en") -> tuple[Sentence, ...]:
     """The sentence forms of a move ("meet_known" and "meet_new" apart), compiled."""
     sentences_of_move = []
-    for sentence_form in words()["moves"][move]:
+    for sentence_form in words(language)["moves"][move]:
         pieces = tuple(SLOT.split(sentence_form))
-        sentences_of_move.append(Sentence(sentence_form, pieces, re.compile(pattern_of(pieces))))
+        pattern = re.compile(pattern_of(pieces, language))
+        sentences_of_move.append(Sentence(sentence_form, pieces, pattern, language))
     return tuple(sentences_of_move)
 
 
-def pattern_of(pieces: tuple[str, ...]) -> str:
+def pattern_of(pieces: tuple[str, ...], language: str) -> str:
     """The regular expression of literal text and slots in turn."""
-    return "".join(f"({slot_pattern(each)})" if i % 2 else re.escape(each) for i, each in enumerate(pieces))
+    return "".join(f"({slot_pattern(each, language)})" if i % 2 else re.escape(each) for i, each in enumerate(pieces))

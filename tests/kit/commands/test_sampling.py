@@ -76,6 +76,30 @@ def test_chinese_is_spoken(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("language", "prompt", "strange"),
+    [
+        ("en", "从前，有一只", "从前，有一只"),
+        ("zh", "從前，有一隻", "從前，有一隻"),
+        ("en", "🦊 and owl", "🦊"),
+        ("zh", "Once upon a time 猫", "猫"),
+    ],
+)
+def test_what_no_story_has_is_said_and_written_on_all_the_same(language, prompt, strange):
+    result = run("--language", language, "--prompt", prompt, "--max-new-tokens", "5")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(prompt)
+    said = f"没有见过“{strange}”" if language == "zh" else f'never "{strange}"'
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, ""])
+def test_a_prompt_of_the_stories_is_not_remarked_upon(prompt):
+    result = run("--language", "en", "--prompt", prompt, "--max-new-tokens", "5")
+    assert result.exit_code == 0
+    assert len(result.stderr.strip().splitlines()) == 1  # which model it is
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--count", "0"], "--count"),
