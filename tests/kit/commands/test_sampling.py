@@ -194,5 +194,5 @@ def test_what_is_no_file_is_not_replaced(make, tmp_path):
     make(out := tmp_path / "digits.npy")
     result = CliRunner().invoke(cli.app, ["sample", "gan", "--out", str(out)])
     assert result.exit_code == 2
-    assert "is there and is no file" in result.output
+    assert "exists and is not a file" in result.output
     assert not out.is_file()
