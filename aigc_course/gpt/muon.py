@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-COEFFICIENTS = (3.4445, -4.775, 2.0315)  # of the polynomial a s + b s^3 + c s^5 that pulls singular values towards 1
+COEFFICIENTS = (3.4445, -4.775, 2.0315)  # of the polynomial a s + b s^3 + c s^5 that pulls singular values toward 1
 STEPS = 5  # so often it is applied
 MOMENTUM = 0.95
 LIKE_ADAMW = 0.2  # an update's root mean square, as large as AdamW's
