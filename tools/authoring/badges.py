@@ -62,7 +62,7 @@ ARTICLE = {  # chapter -> the heading of the article's section, and what it says
     "07": ("7 工具和资源推荐", "tools and resources"),
     "08": ("8 总结：未来发展趋势与挑战", "trends and challenges"),
     "09": ("9 附录：常见问题与解答", "questions and answers"),
-    "10": ("标题：可能消失的职业和新出现的机会", "its title: jobs that may vanish, and new chances"),
+    "10": ("标题：可能消失的职业和新出现的机会", "its title: jobs that may disappear and new opportunities"),
 }
 BELOW = {
     "zh": "**Colab或Binder**：点下面的徽章直接打开某一章，什么都不用装。",
@@ -70,7 +70,7 @@ BELOW = {
 }
 NOT_YET = {
     "zh": "**Colab或Binder**：课程还没有公开的网址（`pyproject.toml`里还写着占位符`OWNER`），暂时打不开。",
-    "en": "**Colab or Binder**: not yet: this copy has no public address (`pyproject.toml` still says `OWNER`).",
+    "en": "**Colab or Binder**: not yet; this copy has no public address (`pyproject.toml` still says `OWNER`).",
 }
 
 

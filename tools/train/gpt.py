@@ -42,7 +42,7 @@ EMBEDDING_STD = 0.1  # five times GPT-2's: words that occur alike, such as names
 REPEAT_WEIGHT = 10.0  # see fact_weights
 ALIKE, APART = 0.8, 0.15  # see set_apart
 TOKENIZER_STORIES = 20_000  # the first ones of the English training stories
-OFTEN = 4e-4  # a colour's share of tokens as one that comes again
+OFTEN = 4e-4  # a color's share of tokens as one that comes again
 NUM_HELD_OUT = 1000  # stories that the card measures
 TEMPERATURE = 0.8
 LANGUAGES = {"en": "English", "zh": "Chinese"}
@@ -113,7 +113,7 @@ def fact_weights(tokenizer: GPT2Tokenizer, phase: Phase, recipe: Recipe) -> Weig
     """Weights by which words that come again, and are not foreseen yet, count more for a time, so that facts are kept.
 
     A token that has been in the same story before, and is no common one, counts 1 + REPEAT_WEIGHT times its loss, up
-    to eight times as much again if it seldom comes again. Towards the end of a phase every token counts 1, so that the
+    to eight times as much again if it seldom comes again. Toward the end of a phase every token counts 1, so that the
     model learns the plain distribution. None where they do so from the beginning.
     """
     if not phase.faded:
