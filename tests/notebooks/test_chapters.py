@@ -75,7 +75,10 @@ def test_emphasis_that_does_not_work_is_found():
     assert prose.raw_asterisks_in_hint("旧值 - 学习率 * 导数，`2**n`") == []
 
 
-SPENT = {"en": r"about (\d+) (minutes|hours) (?:with reading|to read)", "zh": r"阅读(?:和练习)?约(\d+)(分钟|小时)"}
+SPENT = {
+    "en": r"about (\d+) (minutes|hours) (?:(?:with|including) reading|to read)",
+    "zh": r"阅读(?:和练习)?约(\d+)(分钟|小时)",
+}
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
