@@ -74,7 +74,8 @@ def checks(mentions: list[Mention], first: dict[str, Mention], language: str = "
             yield Fact("thing", first["thing"].value, mention.thing, position)
         if fact == "sex":
             pronoun = pronoun_of(sex_of(first["hero"].value, language), first["kind"].value, language)
-            yield Fact(fact, *(PRONOUNS[language][each]["he"] for each in (pronoun, mention.value)), position)
+            forms = PRONOUNS[language]
+            yield Fact(fact, forms[pronoun]["he"], forms[mention.value]["he"], position)
         elif fact == "friend_sex":
             yield Fact(fact, sex_of(first["friend"].value, language), mention.value, position)
         elif fact in COUNTED:
