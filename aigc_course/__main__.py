@@ -1,7 +1,5 @@
 """The course's commands: python -m aigc_course learn, data, doctor, progress, sample. Each lives in kit/commands."""
 
-import io
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +7,7 @@ from typing import Annotated
 import typer
 
 from aigc_course.kit.commands.console import Commands, system_language
-from aigc_course.kit.runtime import record
+from aigc_course.kit.runtime import print_whatever_comes, record
 
 app = typer.Typer(
     cls=Commands,
@@ -46,9 +44,7 @@ Said = Annotated[
 @app.callback()
 def commands() -> None:
     """A course on AI-generated content · 人工智能生成内容（AIGC）课程"""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show Chinese shows "?" instead of failing
+    print_whatever_comes()
 
 
 @app.command()

@@ -3,6 +3,7 @@
 No framework is imported here: torch and TensorFlow are asked only when the notebook has loaded them.
 """
 
+import io
 import json
 import os
 import random
@@ -34,6 +35,7 @@ def start(language: str) -> None:
     if language not in LANGUAGES:
         raise ValueError(f'start("{language}"): the editions are {" and ".join(map(repr, LANGUAGES))}')
     record("language", language)
+    print_whatever_comes()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -43,6 +45,13 @@ def start(language: str) -> None:
 
     cores = num_threads()
     print(f"aigc_course {__version__}, scale {scale_name()}, {cores} CPU {'core' if cores == 1 else 'cores'}")
+
+
+def print_whatever_comes() -> None:
+    """A terminal that cannot show a character, such as a check mark in GBK, now shows "?" instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a notebook's streams are others, and can show all
+            stream.reconfigure(errors="replace")
 
 
 def language() -> str:
