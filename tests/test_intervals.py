@@ -83,7 +83,7 @@ def test_19_of_20_intervals_hold_the_truth():
         (lambda: bootstrap_interval(np.mean, [1.0]), "sample 1 of shape"),
         (lambda: bootstrap_interval(np.mean, [1.0, math.nan]), "sample 1: 1 of 2 numbers are NaN"),
         (lambda: bootstrap_interval(np.mean), "at least one"),
-        (lambda: bootstrap_interval(np.mean, [1.0, 2.0], [1.0, 2.0, 3.0]), "equally long"),
+        (lambda: bootstrap_interval(np.mean, [1.0, 2.0], [1.0, 2.0, 3.0]), "all of the same length"),
     ],
 )
 def test_what_gives_no_interval_is_refused(call, message):

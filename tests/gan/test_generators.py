@@ -86,7 +86,7 @@ def test_what_cannot_be_drawn(G, count, labels, said):
 
 def test_a_generator_without_labels_takes_none_and_a_broken_one_is_noticed():
     G = ConvGenerator(4, 2)
-    with pytest.raises(ValueError, match="knows no labels"):
+    with pytest.raises(ValueError, match="takes no labels"):
         draw(G, 5, 0, 3)
     torch.nn.init.constant_(G.main[0].weight, float("nan"))
     with pytest.raises(ValueError, match="NaN comes from a training that has diverged"):
@@ -140,7 +140,7 @@ def damage(folder, what):
     [
         ("no config", FileNotFoundError, "config.json is not there"),
         ("no weights", FileNotFoundError, "there is no model file"),
-        ("cut config", ValueError, "damaged or of another program"),
+        ("cut config", ValueError, "damaged or from another program"),
         ("other program", ValueError, 'expected "network"'),
         ("cut weights", ValueError, "cut short"),
         ("pickle", ValueError, "only safetensors is read"),
@@ -165,13 +165,13 @@ def test_a_spoiled_folder_says_what_is_wrong(folder, what, error, said):
 def test_settings_that_nobody_meant_take_no_memory(settings, folder):
     config = folder / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | settings))
-    with pytest.raises(ValueError, match=r"damaged or of another program|belongs to another network"):
+    with pytest.raises(ValueError, match=r"damaged or from another program|belongs to another network"):
         load_generator(folder)
 
 
 def test_a_config_nested_without_end_is_damaged(folder):
     (folder / "config.json").write_text('{"network": ' + "[" * 100_000)
-    with pytest.raises(ValueError, match="damaged or of another program"):
+    with pytest.raises(ValueError, match="damaged or from another program"):
         load_generator(folder)
 
 

@@ -95,7 +95,7 @@ def test_images_in_another_order_in_memory_are_taken():
         ),
         (np.linspace(0, 1, 784).reshape(1, 28, 28), ValueError, r"hold 0 \.\. 1: no paper.*images \* 2 - 1"),
         (torch.ones(1, 1, 28, 28), ValueError, "leaves no paper has diverged"),
-        (np.eye(28, dtype=np.uint8)[None], ValueError, r"hold 0 and 1 only.*images \* 255"),
+        (np.eye(28, dtype=np.uint8)[None], ValueError, r"contain only 0 and 1.*images \* 255"),
         (np.full((1, 28, 28), np.nan), ValueError, "hold nan .. nan.*training that has diverged"),
         (torch.full((1, 28, 28), torch.inf), ValueError, "hold inf .. inf"),
     ],
