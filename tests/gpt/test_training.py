@@ -212,7 +212,7 @@ def test_other_settings_and_other_data_are_refused(tmp_path):
         batch_at = shuffled(counting_rows(), 8, seed=0)
         changed = lambda step: batch_at(step) if step == 0 else 0 * batch_at(step)  # noqa: E731
         list(training_steps(bigram_model(), changed, CONFIG, **options))
-    with pytest.raises(ValueError, match="another shape"):
+    with pytest.raises(ValueError, match="a different shape"):
         train(nn.Sequential(nn.Embedding(VOCAB_SIZE, 8), nn.Linear(8, VOCAB_SIZE)), **options)
 
 

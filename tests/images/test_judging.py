@@ -36,8 +36,8 @@ def test_rows_are_the_truth_and_pairs_are_counted_each_time():
 @pytest.mark.parametrize(
     ("labels", "predictions", "message"),
     [
-        ([1, 2], [1], "equally long"),
-        ([[1]], [[1]], "one list each"),
+        ([1, 2], [1], "equal length"),
+        ([[1]], [[1]], "equal length"),
         ([1, 10], [1, 2], r"labels lie in 1\.\.10; allowed: 0\.\.9"),
         ([1, 2], [-1, 2], "predictions lie in -1"),
         ([True, False], [True, True], "labels are bool; expected whole numbers, the classes 0..9"),
@@ -153,7 +153,7 @@ def test_the_stored_drawing_can_be_prepared():
         (np.full((28, 28), np.inf), "finite"),
         (np.full((28, 28), 255), "divide by 255"),
         (np.full((28, 28), -0.5), "expected 0"),
-        (np.full((28, 28), "ink"), "no number"),
+        (np.full((28, 28), "ink"), "not a number"),
     ],
 )
 def test_other_drawings_are_refused(pixels, message):

@@ -180,7 +180,9 @@ def test_other_shapes_names_and_optimizers_are_refused(saved):
     path, modules, optimizers = saved
     wide, wide_optimizers = two_networks(0, width=6)
     before = state_of(wide)
-    with pytest.raises(ValueError, match=r'another shape: "0.bias" of module "G" has shape \(5,\) in the file, \(6,\)'):
+    with pytest.raises(
+        ValueError, match=r'a different shape: "0.bias" of module "G" has shape \(5,\) in the file, \(6,\)'
+    ):
         load(path, wide, wide_optimizers)
     assert all(torch.equal(value, before[key]) for key, value in state_of(wide).items())
     with pytest.raises(ValueError, match=r"holds the modules \['D', 'G'\], but \['G'\]"):
@@ -307,7 +309,7 @@ def test_two_trainings_with_one_checkpoint_are_told_apart(tmp_path):
         assert [step(one, 1), step(one, 2)] == ["saved", "saved"]
         said = step(two, 1)
         assert said.startswith("ValueError another program has written")
-        assert said.endswith("Give each of them a file of its own")
+        assert said.endswith("Give each its own file")
         assert step(one, 3) == "saved"
         one.stdin.close(), two.stdin.close()
     with training() as three:  # one after the other is how a training goes on

@@ -101,10 +101,10 @@ def test_what_is_no_regular_file_is_left_alone(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     (tmp_path / "null").symlink_to("/dev/null")
-    for name, said in (("pipe", "no regular file"), ("folder", "Is a directory"), ("null", "no regular file")):
+    for name, said in (("pipe", "not a regular file"), ("folder", "Is a directory"), ("null", "not a regular file")):
         with pytest.raises(OSError, match=said):
             write(tmp_path / name, b"new")
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         write("/dev/null", b"new")
     assert names(tmp_path) == ["folder", "null", "pipe"]
 

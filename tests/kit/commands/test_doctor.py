@@ -64,7 +64,7 @@ def test_a_python_that_is_newer_than_those_tested(monkeypatch):
     monkeypatch.setattr(machine, "NEWEST_PYTHON", (3, 2))
     check = one(machine.python)
     assert check.state == "hint"
-    assert "take Python 3.13" in check.advice
+    assert "use Python 3.13" in check.advice
 
 
 @pytest.mark.parametrize(

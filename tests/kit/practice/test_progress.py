@@ -151,7 +151,7 @@ def test_only_a_regular_file_is_ever_read_renamed_or_replaced(something_else, mo
     assert progress.passed(NAMES[1]) == (1, len(NAMES)), "nothing is recorded"
     said = capsys.readouterr().out
     assert said.count("Progress cannot be written") == said.count("\n") == 1, "said once"
-    assert "something else than a regular file" in said
+    assert "something other than a regular file" in said
     assert progress.done() == {}
     assert (something_else.stat(), sorted(path.name for path in folder.iterdir())) == before
 

@@ -168,7 +168,7 @@ def good_exercise() -> dict:
         (lambda e: e.update(answer="g"), 'exercises.f.answer: "g" is not a name that the solution defines'),
         (lambda e: e.update(title={"zh": "字"}), "exercises.f.title.en: Field required"),
         (lambda e: e.update(title={"zh": "字", "en": " "}), "exercises.f.title: empty in a language"),
-        (lambda e: e.update(title={"zh": "$x$", "en": "x"}), "exercises.f.title: a $ is not shown as a formula"),
+        (lambda e: e.update(title={"zh": "$x$", "en": "x"}), "exercises.f.title: a $ is not rendered as a formula"),
         (
             lambda e: e["feedback"].update(sign={"zh": "{got}", "en": "{it}"}),
             "feedback.sign: {got} in zh, {it} in en",

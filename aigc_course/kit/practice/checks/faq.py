@@ -6,12 +6,10 @@ import math
 from functools import cache
 
 import numpy as np
-import torch
 
 from aigc_course.kit.datasets import load_mnist
 from aigc_course.kit.practice.answers import call
 from aigc_course.kit.practice.checks import Function, Wrong, check_cases
-from aigc_course.mistakes import MISTAKES, loss_curve
 
 NUM_DIGITS, SEEDS = 1000, range(500, 505)
 
@@ -41,6 +39,10 @@ def check_accumulate(yours: Function) -> None:
 @cache
 def curves() -> list[tuple[str, list[float]]]:
     """(mistake, losses) of trainings on test digits, five of each mistake, in a mixed order."""
+    import torch
+
+    from aigc_course.mistakes import MISTAKES, loss_curve
+
     with contextlib.redirect_stdout(io.StringIO()):
         digits = load_mnist("test")
     images = torch.from_numpy(digits.images[:NUM_DIGITS].reshape(NUM_DIGITS, -1)).float() / 255
@@ -51,6 +53,8 @@ def curves() -> list[tuple[str, list[float]]]:
 
 def score_diagnose(yours: Function) -> float:
     """Share of 25 loss curves whose mistake `yours(losses)` names."""
+    from aigc_course.mistakes import MISTAKES
+
     call(yours, [math.log(10)] * 150)  # an answer that is not there yet costs no training
     hits = []
     for mistake, losses in curves():
