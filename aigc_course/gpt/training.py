@@ -117,14 +117,12 @@ def training_steps(
     checkpoint: str | Path | None = None,
     save_every: int = 200,
     weights_of: WeightsOf | None = None,
-    until: int | None = None,
 ) -> Iterator[dict[str, float]]:
     """Train the model in place; yield {"step", "loss", "learning_rate", "grad_norm"} after each step.
 
     checkpoint: a file, written every `save_every` steps and at the end. If it is there when the training begins, the
     training goes on from it and ends with the weights, bit for bit, that it would have had without the interruption.
     weights_of: how much each token's loss counts; "loss" is the plain mean all the same.
-    until: stop after this step, as if interrupted; the step sizes are those of config.num_steps all the same
     Raises ValueError for a checkpoint of other settings or data (errors of `checkpoints.load` beside it) and
     FloatingPointError when the loss is not finite any more.
     """
@@ -133,9 +131,8 @@ def training_steps(
     peaks = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
     made_with = {"config": asdict(config), "data": fingerprint(batch_at, config.num_steps)}
     first = checkpoints.resume(checkpoint, {"model": model}, optimizers, made_with) if checkpoint else 0
-    last = config.num_steps if until is None else min(until, config.num_steps)
     model.train()
-    for step in range(first, last):
+    for step in range(first, config.num_steps):
         rate = learning_rate_at(step, config)
         for name, optimizer in optimizers.items():
             for group in optimizer.param_groups:
@@ -155,7 +152,7 @@ def training_steps(
         norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
         for optimizer in optimizers.values():
             optimizer.step()
-        if checkpoint and ((step + 1) % save_every == 0 or step + 1 == last):
+        if checkpoint and ((step + 1) % save_every == 0 or step + 1 == config.num_steps):
             checkpoints.save(checkpoint, {"model": model}, optimizers, {"step": step + 1, **made_with})
         yield {"step": step + 1, "loss": loss.item(), "learning_rate": rate, "grad_norm": norm.item()}
 

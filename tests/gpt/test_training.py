@@ -188,17 +188,6 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, build, hidden):
     assert train(build(), config, **options) == []  # nothing is left to do
 
 
-def test_a_training_may_stop_early_and_go_on(tmp_path):
-    undisturbed, stopped, gone_on = bigram_model(), bigram_model(), bigram_model()
-    losses = train(undisturbed, CONFIG)
-    options = {"checkpoint": tmp_path / "c", "save_every": 1000}
-    assert train(stopped, CONFIG, **options, until=7) == losses[:7]
-    assert train(bigram_model(), CONFIG, **options, until=7) == []
-    assert train(gone_on, CONFIG, **options) == losses[7:]
-    assert same(gone_on, undisturbed)
-    assert train(bigram_model(), CONFIG, until=10**6) == losses
-
-
 def test_other_settings_and_other_data_are_refused(tmp_path):
     options = {"checkpoint": tmp_path / "c"}
     train(bigram_model(), **options)

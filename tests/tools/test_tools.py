@@ -192,7 +192,8 @@ def publish(course: Path, before: str = "OWNER", after: str = "somebody") -> Non
 
 def test_a_new_address_is_written_everywhere(course, capsys):
     (course / "README.zh.md").write_text(
-        "git clone https://github.com/OWNER/aigc_course\n<!-- online --><!-- /online -->\n"
+        "git clone https://github.com/OWNER/aigc_course\n<!-- clone -->`OWNER`<!-- /clone -->\n"
+        "<!-- online --><!-- /online -->\n"
         "<!-- chapters: x -->\n<!-- /chapters -->\n",
         encoding="utf-8",
     )
@@ -219,12 +220,15 @@ def test_a_new_address_is_written_everywhere(course, capsys):
 
 def test_a_placeholder_is_not_shown_as_an_address(course):
     readme = course / "README.md"
-    before = "* <!-- online --><!-- /online -->\n<!-- chapters: x -->\n<!-- /chapters -->\n"
+    before = (
+        "<!-- clone --><!-- /clone -->\n* <!-- online --><!-- /online -->\n<!-- chapters: x -->\n<!-- /chapters -->\n"
+    )
     readme.write_text(before, encoding="utf-8")
     (course / "CITATION.cff").write_text("title: A course\nlicense: MIT\n", encoding="utf-8")
     badges.main([], course)
     unpublished = readme.read_text(encoding="utf-8"), files(course)
     assert "no public address" in unpublished[0]
+    assert "is a placeholder" in unpublished[0]
     for text in (unpublished[0], *unpublished[1].values(), (course / "CITATION.cff").read_text("utf-8")):
         assert not re.search(r"colab|binder\.org|github\.com/OWNER|repository-code", text)
     publish(course)

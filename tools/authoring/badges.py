@@ -40,6 +40,7 @@ BADGE_LINE = re.compile(  # as it is in a notebook, or with the pictures that it
 )
 TABLE = re.compile(r"(<!-- chapters:.*?-->\n).*?(<!-- /chapters -->)", re.DOTALL)
 ONLINE = re.compile(r"(<!-- online -->).*?(<!-- /online -->)", re.DOTALL)
+CLONE = re.compile(r"(<!-- clone -->).*?(<!-- /clone -->)", re.DOTALL)
 CITED = re.compile(r"^repository-code: .*\n", re.MULTILINE)
 OPEN = {"zh": "在{place}中打开", "en": "Open in {place}"}
 HEAD = {"zh": ("章", "本课程", "原文小节", "打开"), "en": ("chapter", "title", "the article's section", "open")}
@@ -71,6 +72,11 @@ BELOW = {
 NOT_YET = {
     "zh": "**Colab或Binder**：课程还没有公开的网址（`pyproject.toml`里还写着占位符`OWNER`），暂时打不开。",
     "en": "**Colab or Binder**: not yet; this copy has no public address (`pyproject.toml` still says `OWNER`).",
+}
+
+NOBODY = {  # beside the lines that clone
+    "zh": "`OWNER`是占位符：课程还没有公开的网址，拿到的是压缩包的，解压后进入文件夹，跳过`git clone`。",
+    "en": "`OWNER` is a placeholder: this copy has no public address yet, so unpack it and skip `git clone`.",
 }
 
 
@@ -149,6 +155,8 @@ def write_document(text: str, edition: str, address: str, root: Path) -> str:
     text = project.sub(rf"\g<1>{owner}/{name}", text)
     online = (NOT_YET if is_placeholder(address) else BELOW)[edition]
     text = ONLINE.sub(lambda marks: marks[1] + online + marks[2], text)
+    warning = NOBODY[edition] if is_placeholder(address) else ""
+    text = CLONE.sub(lambda marks: marks[1] + warning + marks[2], text)
     return TABLE.sub(lambda marks: marks[1] + table(edition, address, root) + marks[2], text)
 
 

@@ -240,10 +240,10 @@ def train(
     held_out = tell_many(100, HELD_OUT, recipe.language)
     copy = deepcopy(model).eval()
     began = time.time()
-    num_steps = phase.num_steps
+    num_steps = phase.training.num_steps
     batches = story_batches(tokenizer, phase, recipe.context_length)
     weights_of = fact_weights(tokenizer, phase, recipe)
-    steps = training_steps(model, batches, phase.training, checkpoint, weights_of=weights_of, until=phase.until)
+    steps = training_steps(model, batches, phase.training, checkpoint, weights_of=weights_of)
     with tqdm(steps, total=num_steps, unit="step", mininterval=5) as bar:
         for row in bar:
             step = int(row["step"])
@@ -278,8 +278,7 @@ def recipe_of(phase: Phase) -> str:
     """The settings of a phase's training in words; the device says whether it is bfloat16."""
     settings = asdict(phase.training)
     del settings["bfloat16"]
-    stopped = f", stopped after step {phase.until}" if phase.until else ""
-    return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None) + stopped
+    return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
 
 
 def write_card(folder: Path, tokenizer: GPT2Tokenizer, recipe: Recipe, seed: int, seconds: float, device: str) -> str:

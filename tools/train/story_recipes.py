@@ -17,7 +17,6 @@ class Phase:
     training: TrainingConfig
     first_story: int  # the number of its first story; no other phase tells one of them
     language: str = "en"
-    until: int | None = None  # the step after which the next phase takes over; None: the last
     told_per_kept: int = 1  # stories told for each one that is kept, and ...
     chosen_steps: int = 0  # ... in how many steps only those are kept in which the time of day comes again
     faded: float = 0.0  # share of the phase after which every token counts 1, see fact_weights
@@ -36,12 +35,7 @@ class Phase:
     @property
     def num_blocks(self) -> int:
         """So many times STEPS_AT_ONCE steps, the last time perhaps fewer."""
-        return -(-self.num_steps // STEPS_AT_ONCE)
-
-    @property
-    def num_steps(self) -> int:
-        """The steps that are taken."""
-        return self.until or self.training.num_steps
+        return -(-self.training.num_steps // STEPS_AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -60,7 +54,7 @@ class Recipe:
 
     @property
     def num_steps(self) -> int:
-        return sum(phase.num_steps for phase in self.phases)
+        return sum(phase.training.num_steps for phase in self.phases)
 
 
 LONG = TrainingConfig(

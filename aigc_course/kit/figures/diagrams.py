@@ -21,7 +21,6 @@ PALE, GRAY, DARK = "#b0b0b0", "#606060", "#404040"
 STATES = {  # of a step: the sign before its text, the color of its edge, the color inside
     "waiting": ("", BLUE, "white"),
     "done": ("✓ ", GREEN, "#e5f3ee"),
-    "failed": ("✗ ", RED, "#fbe9dd"),
     "again": ("↻ ", ORANGE, "#fdf3df"),
 }
 COLUMNS = 3  # steps in a row
@@ -64,7 +63,7 @@ def diagram(
     """Draw ordered steps as boxes joined by arrows, three in a row, as an ox plows: left to right, then right to left.
 
     steps:   the boxes' texts in order, short, in English; drawn in the reader's language where `labels` knows it
-    states:  "waiting", "done", "failed" or "again" for each box; all are waiting without it
+    states:  "waiting", "done" or "again" for each box; all are waiting without it
     notes:   a short second line for each box, "" for none
     back:    (from, to), positions of two boxes that a dashed arrow joins against the order: a loop
     alt:     what is to be seen, as a sentence; made from the texts without it

@@ -35,11 +35,11 @@ def test_a_diagram_names_its_steps_their_states_and_its_loop(monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda data, **how: said.append(data["text/plain"]))
     diagram(["data", "training"])
     diagram(
-        ["data", "design", "training"], states=["done", "again", "failed"], notes=["", "two layers", ""], back=(2, 1)
+        ["data", "design", "training"], states=["done", "again", "waiting"], notes=["", "two layers", ""], back=(2, 1)
     )
     assert said == [
         "A flow diagram of 2 steps: data → training.",
-        "A flow diagram of 3 steps: data (done) → design (again: two layers) → training (failed); "
+        "A flow diagram of 3 steps: data (done) → design (again: two layers) → training; "
         "a dashed arrow leads back from training to design.",
     ]
     with pytest.raises(ValueError, match="at least one step"):
