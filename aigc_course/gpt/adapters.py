@@ -36,7 +36,7 @@ class Adapter(nn.Module):
     def merged(self) -> Linear:
         """One plain layer that computes the same: W + (alpha / rank) A B."""
         with torch.no_grad():
-            self.linear.weight += self.scale * self.A @ self.B
+            self.linear.weight.add_(self.scale * self.A @ self.B)
         return self.linear.requires_grad_(True)
 
 
