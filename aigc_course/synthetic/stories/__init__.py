@@ -88,9 +88,13 @@ def tell(seed: int | random.Random, language: str = "en") -> Story:
     rng = seed if isinstance(seed, random.Random) else random.Random(checked_number(seed))
     drawn: dict[str, str] = {}
     log_prob = draw(world_choices(language), rng, drawn) + draw(telling_choices(language), rng, drawn)
+    return Story(GAP[language].join(sentences(drawn, language)), world_of(drawn, language), log_prob)
+
+
+def world_of(drawn: dict[str, str], language: str) -> World:
+    """The world of what was drawn, in the words of the language."""
     slots = filled(drawn, language)
-    world = World(**{field.name: slots[field.name] for field in fields(World)})
-    return Story(GAP[language].join(sentences(drawn, language)), world, log_prob)
+    return World(**{field.name: slots[field.name] for field in fields(World)})
 
 
 def tell_many(count: int, seed: int = 0, language: str = "en") -> list[Story]:
