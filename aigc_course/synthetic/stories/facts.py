@@ -74,7 +74,7 @@ def checks(mentions: list[Mention], first: dict[str, Mention], language: str = "
             yield Fact("thing", first["thing"].value, mention.thing, position)
         if fact == "sex" and not {"hero", "kind"} <= first.keys():
             continue  # whose pronoun it is was not said
-        elif fact == "sex":
+        if fact == "sex":
             pronoun = pronoun_of(sex_of(first["hero"].value, language), first["kind"].value, language)
             forms = PRONOUNS[language]
             yield Fact(fact, forms[pronoun]["he"], forms[mention.value]["he"], position)
