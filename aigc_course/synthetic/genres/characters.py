@@ -42,9 +42,10 @@ def check_characters(line: str, language: str, where: str) -> None:
         if script != expected:
             other = next((name for name, each in SCRIPTS.items() if each == script), None)
             way_out = f" or, if the sheet is {NAMES[script]}, give language={other!r}" if other else ""
+            found = NAMES.get(script, script.title())
             raise ValueError(
-                f"{where}: {character!r} in {line!r} is {NAMES.get(script, script.title())}, but a sheet in {language!r} is "
-                f"written in {NAMES[expected]} letters alone; replace it{way_out}"
+                f"{where}: {character!r} in {line!r} is {found}, but a sheet in {language!r} is written in "
+                f"{NAMES[expected]} letters alone; replace it{way_out}"
             )
         if language == "zh" and character in simplified():
             raise ValueError(

@@ -51,9 +51,9 @@ def said(choices: Iterable[Choice], facts: Container[str]) -> Iterator[Choice]:
             yield Choice(name, kept)
 
 
-def options_of(fact: str, language: str) -> list[str]:
+def options_of(fact: str, language: str) -> tuple[str, ...]:
     """The values that a fact may have in a world, each once."""
-    return list(dict.fromkeys(values_in(world_choices(language), fact)))
+    return tuple(dict.fromkeys(values_in(world_choices(language), fact)))
 
 
 def values_in(choices: Iterable[Choice], fact: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import difflib
 from dataclasses import dataclass
+from functools import cache
 
 from aigc_course.synthetic.genres.characters import check_characters
 from aigc_course.synthetic.genres.frames import GENRES, frames, genre_frames, options_of
@@ -83,8 +84,7 @@ def parse_sheet(text: str, language: str = "en", genre: str = "") -> Sheet:
     if lines and lines[0][1].startswith(begin) and lines[0][1].endswith(end):
         genre = genre_named(lines.pop(0)[1], genre, language)
     if not lines:
-        example = f"{grammar['keys']['hero']}{grammar['colon']}{options_of('hero', language)[0]}"
-        raise ValueError(f"the sheet is empty; write a fact a line, such as {example!r}")
+        raise ValueError(f"the sheet is empty; write a fact a line, such as {example('hero', language)!r}")
     if not genre:
         raise ValueError(f"the sheet has no genre; begin it with a line like {control_code('news', language)!r}")
     wanted = genre_frames(genre, language)["sheet"]
@@ -96,9 +96,10 @@ def parse_sheet(text: str, language: str = "en", genre: str = "") -> Sheet:
         found[fact] = value
     missing = [fact for fact in wanted if fact not in found]
     if missing:
-        example = f"{grammar['keys'][missing[0]]}{grammar['colon']}{possible(missing[0], language)[0]}"
         names = ", ".join(repr(grammar["keys"][fact]) for fact in missing)
-        raise ValueError(f"the sheet lacks {names}, which {genre!r} says; add a line such as {example!r}")
+        raise ValueError(
+            f"the sheet lacks {names}, which {genre!r} says; add a line such as {example(missing[0], language)!r}"
+        )
     sheet = Sheet(genre, language, {fact: found[fact] for fact in wanted})
     check_fitting(sheet)
     return sheet
@@ -120,7 +121,9 @@ def read_line(line: str, number: int, genre: str, language: str) -> tuple[str, s
     facts = {keys[fact]: fact for fact in genre_frames(genre, language)["sheet"]}
     key, found, value = (part.strip() for part in line.replace(OTHER_COLON[colon[0]], colon[0]).partition(colon[0]))
     if not found:
-        raise ValueError(f"line {number}: {line!r} has no {colon[0]!r}; write a field and its value: 'hero: Noah'")
+        raise ValueError(
+            f"line {number}: {line!r} has no {colon[0]!r}; write a field and its value: {example('hero', language)!r}"
+        )
     if key not in facts:
         raise ValueError(f"line {number}: {genre!r} has no field {key!r}; its fields are {', '.join(facts)}")
     fact, known = facts[key], possible(facts[key], language)
@@ -131,9 +134,15 @@ def read_line(line: str, number: int, genre: str, language: str) -> tuple[str, s
     return fact, value
 
 
-def possible(fact: str, language: str) -> list[str]:
+@cache
+def possible(fact: str, language: str) -> tuple[str, ...]:
     """The values that a fact may have in a sheet."""
-    return list(shown(fact, language)) if fact in PHRASES else options_of(fact, language)
+    return tuple(shown(fact, language)) if fact in PHRASES else options_of(fact, language)
+
+
+def example(fact: str, language: str) -> str:
+    """A line of a sheet."""
+    return f"{frames(language)['keys'][fact]}{frames(language)['colon']}{possible(fact, language)[0]}"
 
 
 def check_fitting(sheet: Sheet) -> None:
@@ -142,4 +151,6 @@ def check_fitting(sheet: Sheet) -> None:
     for fact in checks(list(given.values()), given, sheet.language):
         if not fact.kept:
             key = frames(sheet.language)["keys"][fact.name]
-            raise ValueError(f"{key!r}: {fact.found!r} does not fit the other facts; expected: {fact.expected}")
+            raise ValueError(
+                f"the facts do not fit together: {key!r} should be {fact.expected}, but a line says {fact.found}"
+            )
