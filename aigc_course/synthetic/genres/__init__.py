@@ -18,6 +18,7 @@ from aigc_course.synthetic.genres.reading import Held, Reading, genre_of, held_a
 from aigc_course.synthetic.genres.sheets import Sheet, control_code, parse_sheet, prompt_of, sheet_of
 from aigc_course.synthetic.stories import HELD_OUT, Fact, World, checked_number, world_of
 from aigc_course.synthetic.stories.grammar import draw, entropy_of, log_prob_of, world_choices
+from aigc_course.synthetic.stories.sentences import filled
 
 __all__ = [
     "GENRES",
@@ -66,9 +67,10 @@ def tell(number: int, genre: str, language: str = "en") -> Told:
     wording = wording_choices(genre, language)
     rng, drawn = random.Random(checked_number(number, "number")), {}
     draw((*world_choices(language), ACQUAINTANCE, *wording), rng, drawn)
-    world = world_of(drawn, language)
+    slots = filled(drawn, language)
+    world = world_of(slots)
     log_prob = log_prob_of(fact_choices(genre, language) + wording, drawn)
-    return Told(worded(drawn, genre, language), world, sheet_of(world, genre, language), log_prob)
+    return Told(worded(drawn, slots, genre, language), world, sheet_of(world, genre, language), log_prob)
 
 
 def tell_many(count: int, genre: str, language: str = "en", first: int = 0) -> list[Told]:
@@ -81,7 +83,7 @@ def write(sheet: Sheet, number: int) -> str:
     """A text from any sheet; the number says which of its wordings, the same one on every machine."""
     drawn = sheet.drawn()
     draw(wording_choices(sheet.genre, sheet.language), random.Random(checked_number(number, "number")), drawn)
-    return worded(drawn, sheet.genre, sheet.language)
+    return worded(drawn, filled(drawn, sheet.language), sheet.genre, sheet.language)
 
 
 def entropy(genre: str, language: str = "en", given_sheet: bool = False) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aigc_course.synthetic.stories.grammar import Choice, Option, choice, world_choices
 from aigc_course.synthetic.stories.reading import Manner
-from aigc_course.synthetic.stories.sentences import Sentence, compiled, filled
+from aigc_course.synthetic.stories.sentences import Sentence, compiled
 
 FILES = {"en": "frames.toml", "zh": "frames_zh.toml"}
 GENRES = ("news", "story", "verse", "advert")
@@ -65,10 +65,10 @@ def values_in(choices: Iterable[Choice], fact: str) -> Iterator[str]:
             yield from values_in(then, fact)
 
 
-def worded(drawn: Mapping[str, str], genre: str, language: str) -> str:
-    """The text of all that was drawn."""
-    slots, moves = filled(drawn, language), genre_frames(genre, language)["moves"]
-    return genre_frames(genre, language)["gap"].join(drawn[f"move_{move}"].format_map(slots) for move in moves)
+def worded(drawn: Mapping[str, str], slots: Mapping[str, str], genre: str, language: str) -> str:
+    """The text of all that was drawn: the sentence form of each move, its slots filled."""
+    form = genre_frames(genre, language)
+    return form["gap"].join(drawn[f"move_{move}"].format_map(slots) for move in form["moves"])
 
 
 @cache

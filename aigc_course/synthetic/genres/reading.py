@@ -8,7 +8,7 @@ from aigc_course.synthetic.genres.sheets import Sheet
 from aigc_course.synthetic.stories.facts import Fact, Mention, checks, plain, with_implied
 from aigc_course.synthetic.stories.grammar import log_prob_of
 from aigc_course.synthetic.stories.reading import longest_reading, mentions_of
-from aigc_course.synthetic.stories.sentences import COUNTED
+from aigc_course.synthetic.stories.sentences import COUNTED, filled
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def read_back(text: str, genre: str, language: str = "en") -> Reading:
     if complete:
         drawn = with_implied({fact: mention.value for fact, mention in first.items()}, language)
         drawn |= {f"move_{move}": sentence.form for move, sentence, _ in path}
-        if worded(drawn, genre, language) == text.strip():
+        if worded(drawn, filled(drawn, language), genre, language) == text.strip():
             log_prob = log_prob_of(fact_choices(genre, language) + wording_choices(genre, language), drawn)
     return Reading(
         text,

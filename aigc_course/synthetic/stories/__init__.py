@@ -7,6 +7,7 @@ for testing; `disjoint` checks that the numbers in use share no text.
 import math
 import numbers
 import random
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from itertools import chain
@@ -88,12 +89,11 @@ def tell(seed: int | random.Random, language: str = "en") -> Story:
     rng = seed if isinstance(seed, random.Random) else random.Random(checked_number(seed))
     drawn: dict[str, str] = {}
     log_prob = draw(world_choices(language), rng, drawn) + draw(telling_choices(language), rng, drawn)
-    return Story(GAP[language].join(sentences(drawn, language)), world_of(drawn, language), log_prob)
+    return Story(GAP[language].join(sentences(drawn, language)), world_of(filled(drawn, language)), log_prob)
 
 
-def world_of(drawn: dict[str, str], language: str) -> World:
-    """The world of what was drawn, in the words of the language."""
-    slots = filled(drawn, language)
+def world_of(slots: Mapping[str, str]) -> World:
+    """The world that fills the slots of sentence forms."""
     return World(**{field.name: slots[field.name] for field in fields(World)})
 
 

@@ -67,6 +67,7 @@ def split(slot: str) -> tuple[str, str]:
     return FACT_AND_ENDING.get(slot, (slot, ""))
 
 
+@cache
 def form(phrase: str, past: bool = False) -> str:
     """A phrase in its plain or its past form: "is/was" holds both, "(了)" is said in the past only."""
     phrase = phrase.replace("(了)", "了" if past else "")
