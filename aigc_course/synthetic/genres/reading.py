@@ -3,7 +3,17 @@
 import math
 from dataclasses import dataclass
 
-from aigc_course.synthetic.genres.frames import GENRES, fact_choices, frames, manner, worded, wording_choices
+from aigc_course.synthetic.genres import explaining
+from aigc_course.synthetic.genres.frames import (
+    GENRES,
+    fact_choices,
+    frames,
+    genre_frames,
+    manner,
+    sentences_of,
+    worded,
+    wording_choices,
+)
 from aigc_course.synthetic.genres.sheets import Sheet
 from aigc_course.synthetic.stories.facts import Fact, Mention, checks, plain, with_implied
 from aigc_course.synthetic.stories.grammar import log_prob_of
@@ -36,10 +46,18 @@ class Reading:
     def truncated(self) -> bool:
         """Whether the text is the beginning of one of this genre, cut off at its end."""
         rest = self.text[self.read_until :].strip()
-        form = manner(self.genre, self.language)
-        coming = [] if self.well_formed else form.routes[0][len(self.moves) :][:1]
-        forms = (sentence for move in coming for sentence in form.sentences_of(move, self.language))
+        forms = sentences_of(self.genre, self.next_move, self.language) if self.next_move else ()
         return bool(self.text.strip()) and any(sentence.could_begin(rest) for sentence in forms)
+
+    @property
+    def next_move(self) -> str:
+        """The move that should follow on those that could be read; empty after the last."""
+        moves = [*genre_frames(self.genre, self.language)["moves"], ""]
+        return moves[len(self.moves)]
+
+    def explain(self) -> list[str]:
+        """Lines in the text's language: whether it is well-formed, and how it keeps to what it said itself."""
+        return explaining.read(self, self.next_move)
 
 
 @dataclass(frozen=True)
@@ -49,11 +67,21 @@ class Held:
     kept: tuple[Fact, ...]
     broken: tuple[Fact, ...]
     unsaid: tuple[str, ...]  # facts of the sheet
+    sheet: Sheet
 
     @property
     def is_true(self) -> bool:
         """Everything said, nothing broken."""
         return not self.broken and not self.unsaid
+
+    @property
+    def language(self) -> str:
+        """That of the sheet and of the text."""
+        return self.sheet.language
+
+    def explain(self) -> list[str]:
+        """Lines in the sheet's language: each fact not said, each one broken, and how often each is kept."""
+        return explaining.against_sheet(self, self.sheet.facts)
 
 
 def read_back(text: str, genre: str, language: str = "en") -> Reading:
@@ -109,6 +137,7 @@ def held_against(reading: Reading, sheet: Sheet) -> Held:
         kept=tuple(fact for fact in checked if fact.kept),
         broken=tuple(fact for fact in checked if not fact.kept),
         unsaid=tuple(fact for fact in given if fact not in reading.facts),
+        sheet=sheet,
     )
 
 

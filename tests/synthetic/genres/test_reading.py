@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 from itertools import product
 
 import pytest
@@ -19,7 +20,7 @@ from aigc_course.synthetic.genres import (
     tell_many,
     write,
 )
-from aigc_course.synthetic.genres.frames import genre_frames, manner, sentences_of, wording_choices
+from aigc_course.synthetic.genres.frames import frames, genre_frames, manner, sentences_of, wording_choices
 from aigc_course.synthetic.stories import tell as tell_story
 from aigc_course.synthetic.stories.reading import readings
 from aigc_course.synthetic.stories.sentences import COUNTED, PHRASES, filled, shown, split
@@ -167,6 +168,39 @@ def test_sheets_that_people_write_can_be_held_against_what_is_written_from_them(
     sheet = parse_sheet(tell(11, "news", "zh").prompt.replace("月份：", "月份: "), "zh")
     for number in range(20):
         assert held_against(read_back(write(sheet, number), "news", "zh"), sheet).is_true
+
+
+def test_readings_are_explained():
+    told = tell(3, "advert")
+    text, other = told.text, next(each for each in ("April", "May") if each != told.sheet.facts["month"])
+    assert read_back(text, "advert").explain()[0] == "well-formed: advert, whole, in 6 moves"
+    assert read_back("", "advert").explain() == ["ill-formed: the text is empty"]
+    assert (
+        read_back("Hello.", "news").explain()[0].startswith("ill-formed: the sentence for headline has no known form")
+    )
+    assert read_back(text[:-3], "advert").explain()[0].startswith("ill-formed: the sentence for call to action is not")
+    assert read_back(f"{text} !", "advert").explain()[0].startswith("ill-formed: the advert is over, the text is not")
+    end = read_back(text[:-3], "advert").read_until
+    assert "the text stops where call to action should follow" in read_back(text[:end], "advert").explain()[0]
+    held = held_against(read_back(text.replace(told.sheet.facts["month"], other), "advert"), told.sheet)
+    place = text.index(told.sheet.facts["month"])
+    assert (
+        held.explain()[0] == f"broken  month: expected {told.sheet.facts['month']}, found {other} (character {place})"
+    )
+    held = held_against(read_back("", "advert"), told.sheet)
+    assert held.explain() == [f"unsaid  {line}" for line in str(told.sheet).splitlines()]
+
+
+@pytest.mark.parametrize(("genre", "language"), EVERY)
+def test_whatever_is_read_is_explained_in_its_language(genre, language):
+    told = tell(8, genre, language)
+    for end in range(0, len(told.text), 7):
+        for text in (told.text[:end], told.text + told.text[:end], told.text[:end] + "#"):
+            reading = read_back(text, genre, language)
+            lines = reading.explain() + held_against(reading, tell(9, genre, language).sheet).explain()
+            assert len(lines) > 6 and all(lines)
+            assert language == "en" or not any(re.search("[A-Za-z]", line) for line in lines), lines
+    assert not set(genre_frames(genre, "zh")["moves"]) - frames("zh")["moves"].keys()
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
