@@ -18,7 +18,7 @@ from aigc_course.synthetic.genres.sheets import Sheet
 from aigc_course.synthetic.stories.facts import Fact, Mention, checks, plain, with_implied
 from aigc_course.synthetic.stories.grammar import log_prob_of
 from aigc_course.synthetic.stories.reading import longest_reading, mentions_of
-from aigc_course.synthetic.stories.sentences import COUNTED, filled
+from aigc_course.synthetic.stories.sentences import filled
 
 
 @dataclass(frozen=True)
@@ -123,16 +123,16 @@ def read_back(text: str, genre: str, language: str = "en") -> Reading:
 def held_against(reading: Reading, sheet: Sheet) -> Held:
     """Hold what a text says against a sheet, its own or another: which facts it keeps, breaks, and does not say.
 
-    A fact that the sheet does not hold can be neither kept nor broken. ValueError for a sheet of another language.
+    A fact that the sheet does not hold can be neither kept nor broken. What follows from a fact, as "she" from a name
+    and a measure word from a thing, is held against the text itself: one wrong name counts once where it stands.
+    ValueError for a sheet of another language.
     """
     if reading.language != sheet.language:
-        raise ValueError(
-            f"a text in {reading.language!r} is held against a sheet in {sheet.language!r}; give both in one"
-        )
+        raise ValueError(f"the text is in {reading.language!r}, the sheet in {sheet.language!r}; give both in one")
     given = sheet.mentions()
-    known = {*given, *(slot for slot, counted in COUNTED.items() if counted in given)}
-    known |= {sex for sex, name in (("sex", "hero"), ("friend_sex", "friend")) if name in given}
-    checked = list(checks([mention for mention in reading.mentions if mention.fact in known], given, reading.language))
+    said = checks([mention for mention in reading.mentions if mention.fact in given], given, reading.language)
+    implied = [fact for fact in reading.kept + reading.broken if fact.name in explaining.IMPLIED[reading.language]]
+    checked = sorted([*said, *implied], key=lambda fact: fact.position)
     return Held(
         kept=tuple(fact for fact in checked if fact.kept),
         broken=tuple(fact for fact in checked if not fact.kept),
