@@ -13,6 +13,7 @@ from aigc_course.kit.downloads import DownloadError, fetch, is_intact, locked, o
 from aigc_course.kit.runtime import data_folder, record, say, scale_name
 
 SHIPPED = "story_gpt2"
+QUATRAINS = "quatrain_gpt2"
 REPOSITORY = "openai-community/gpt2"
 REVISION = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
 FILES = {  # of that revision: name, SHA-256, size; no pickle, no program
