@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from aigc_course.text.decoding import Sampler, sample
-from aigc_course.text.quatrains import FORMS, MARKS, RHYMES, lines_of, punctuated, rhyme_of, rhymes
+from aigc_course.text.quatrains import FORMS, RHYMES, lines_of, marks_fit, punctuated, rhyme_of, rhymes
 
 END = "<|endoftext|>"
 FORM_CODES = {5: "<五言>", 7: "<七言>"}
@@ -45,7 +45,9 @@ class Characters:
         """The codes' numbers, then the characters'; ValueError for a character that is not in the vocabulary."""
         tokens = [*codes, *text]
         if strange := "".join(dict.fromkeys(token for token in tokens if token not in self.ids)):
-            raise ValueError(f"“{strange}”: not among the {len(self.ids) - len(CODES):,} characters that the model knows")
+            raise ValueError(
+                f"“{strange}”: not among the {len(self.ids) - len(CODES):,} characters that the model knows"
+            )
         return [self.ids[token] for token in tokens]
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -71,11 +73,10 @@ def prompt_of(text: str, form: int) -> str:
     """
     if form not in FORMS:
         raise ValueError(f"{form} characters a line: the model writes lines of {' or '.join(map(str, FORMS))}")
-    lines = lines_of(text)
-    characters = "".join(lines)
+    characters = "".join(lines_of(text))
     if len(characters) >= 4 * form:
         raise ValueError(f"a beginning of {len(characters)} characters leaves no room: a poem has {4 * form}")
-    if any(mark in text.rstrip("".join(MARKS)) for mark in MARKS) and any(len(line) != form for line in lines[:-1]):
+    if not marks_fit(text, form):
         raise ValueError(f"“{text}”: a mark does not follow a line of {form} characters; leave the marks out")
     return punctuated(characters, form)
 

@@ -1,13 +1,14 @@
 """Classical Chinese quatrains (绝句): form, rhyme and tones, read as a reader of today reads them aloud.
 
 Sounds are those of modern Mandarin, each character in its commonest reading, from pypinyin. The poets rhymed by older
-sounds, which the rhyme books (平水韵) keep: some of their rhymes are none any more (回 and 来), and the entering tone, which
-counts as oblique, has gone to the other tones (白 and 国 are level today). So real poems fail these tests now and then;
-a measured share means something beside the share of real poems.
+sounds, which the rhyme books (平水韵) keep: some of their rhymes are none any more (回 and 来), and the entering tone,
+which counts as oblique, has gone to the other tones (白 and 国 are level today). So real poems fail these tests now and
+then; a measured share means something beside the share of real poems.
 """
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 MARKS = "，。，。"  # what closes the four lines
@@ -46,6 +47,15 @@ def form_of(text: str) -> int | None:
         return None
     (length,) = lengths
     return length if length in FORMS else None
+
+
+def marks_fit(text: str, form: int) -> bool:
+    """Whether the marks in the beginning of a poem close lines of `form` characters; one without marks always fits."""
+    *full, last = [*lines_of(text)] or [""]
+    closed = text.strip()[-1:] in tuple("，。！？；、：")
+    if not full and not closed:
+        return True
+    return all(len(line) == form for line in full) and (len(last) == form if closed else len(last) <= form)
 
 
 def punctuated(characters: str, form: int) -> str:
@@ -87,7 +97,7 @@ def tones_of(line: str) -> str:
 def alternates(line: str) -> bool:
     """Whether level and oblique change from the 2nd character to the 4th, and to the 6th (二四六分明)."""
     tones = tones_of(line)[1:6:2]  # of the 2nd and 4th character, and in a line of seven of the 6th
-    return "？" not in tones and all(a != b for a, b in zip(tones, tones[1:], strict=False))
+    return "？" not in tones and all(a != b for a, b in pairwise(tones))
 
 
 def is_regulated(lines: list[str]) -> bool:

@@ -116,7 +116,7 @@ def measure(model: Any, characters: Characters, poems: Poems, count: int, seed: 
     rhyme, tone = shares["lines 2 and 4 rhyme"], shares["all four lines alternate"]
     summary = (
         f"{shares['four lines of 5 or 7'][model_is][0]:.1%} four lines of equal length; rhyme in lines 2 and 4"
-        f" {rhyme[model_is][0]:.1%} (held-out poems {rhyme[real_is][0]:.1%}, with lines 4 mixed {rhyme[mixed_is][0]:.1%});"
+        f" {rhyme[model_is][0]:.1%} (held-out poems {rhyme[real_is][0]:.1%}, lines 4 mixed {rhyme[mixed_is][0]:.1%});"
         f" all lines alternate in tone {tone[model_is][0]:.1%} ({tone[real_is][0]:.1%}, {tone[mixed_is][0]:.1%});"
         f" {len(set(written)):,} different; longest run copied {runs[model_is].max()} characters, mean"
         f" {runs[model_is].mean():.1f} (held-out poems {runs[real_is].max()}, {runs[real_is].mean():.1f})"

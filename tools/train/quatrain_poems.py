@@ -1,6 +1,6 @@
 """The quatrains of the Tang and Song dynasties that the poem model is trained on, in simplified characters.
 
-They come from the npm package chinese-poetry (MIT), which is fetched with npm, checked by its SHA-256 and kept in build/.
+They come from the npm package chinese-poetry (MIT), which npm fetches; it is checked by its SHA-256, kept in build/.
 """
 
 import hashlib
@@ -25,9 +25,10 @@ FILES = re.compile(r"package/dist/quantangshi/poet\.(tang|song)\.(\d+)\.json")  
 RAREST = 50  # a character that occurs less often is left out, and the poems with it
 # Forms of characters that OpenCC leaves alone, each before the one that is usual today.
 VARIANTS = (
-    "簷檐 隠隐 疎疏 踈疏 祇只 秪只 粧妆 鶑莺 鴈雁 浄净 鬭斗 鬬斗 頼赖 徧遍 蘂蕊 髪发 馿驴 僊仙 鬰郁 巵卮 妬妒 煖暖 櫂棹 閙闹 慙惭 嬾懒 "
-    "髙高 猨猿 賸剩 臯皋 媿愧 劒剑 鼇鳌 餠饼 牋笺 毬球 隄堤 慇殷 懃勤 堦阶 隣邻 椀碗 怱匆 朶朵 鏁锁 彊强 缾瓶 罇樽 穉稚 畧略 悮误 邉边 "
-    "臙胭 歛敛 麤粗 潄漱 寛宽 槃盘 虀齑 拏拿 鉏锄 珮佩 褭袅"
+    "簷檐 隠隐 疎疏 踈疏 祇只 秪只 粧妆 鶑莺 鴈雁 浄净 鬭斗 鬬斗 頼赖 徧遍 蘂蕊 髪发 馿驴 僊仙 鬰郁 巵卮 "
+    "妬妒 煖暖 櫂棹 閙闹 慙惭 嬾懒 髙高 猨猿 賸剩 臯皋 媿愧 劒剑 鼇鳌 餠饼 牋笺 毬球 隄堤 慇殷 懃勤 堦阶 "
+    "隣邻 椀碗 怱匆 朶朵 鏁锁 彊强 缾瓶 罇樽 穉稚 畧略 悮误 邉边 臙胭 歛敛 麤粗 潄漱 寛宽 槃盘 虀齑 拏拿 "
+    "鉏锄 珮佩 褭袅"
 )
 TEST, VALIDATION = 20, 30  # of 1,000 hash values: below TEST for the card, from there below VALIDATION for choices
 

@@ -8,11 +8,9 @@ when it is started again.
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -140,7 +138,7 @@ def log_of(checkpoint: Path) -> Path:
 
 
 def save_model(model: GPT, characters: Characters, simplified: dict[str, str], folder: Path) -> None:
-    """Write the weights in float16, settings and tokenizer as transformers reads them, and the traditional characters."""
+    """Write the weights in float16, settings and tokenizer as transformers reads them, and the map of characters."""
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {f"transformer.{name}": array.half().contiguous() for name, array in model.state_dict().items()}
     write(folder / "model.safetensors", save(arrays, {"format": "pt"}))
@@ -195,16 +193,17 @@ def card_of(folder: Path, poems: Poems, seed: int, time_spent: str) -> str:
         "task": "write a classical Chinese quatrain: token ids -> logits of the next character",
         "network": f"GPT-2, {sum(w.numel() for w in model.parameters()):,} parameters: "
         + settings_of(SHAPE) + f", context {CONTEXT}, no dropout",
-        "tokenizer": f"single characters, {len(characters.tokens):,} tokens: {len(characters.tokens) - len(CODES) - 2:,}"
+        "tokenizer": f"single characters, {len(characters.tokens):,} tokens: {len(poems.characters):,}"
         f" simplified Han characters, ，, 。 and {len(CODES)} codes; the end is `{END}` (number 0)",
-        "codes": "each poem begins with <五言> or <七言>, then with the rhyme (十三辙) of lines 2 and 4 in modern Mandarin,"
-        " <言前> for example, or <无韵> where they do not rhyme; the model was told both in training, so it obeys a code"
-        " when it rhymes",
+        "codes": "each poem begins with <五言> or <七言>, then with the rhyme (十三辙) of lines 2 and 4 in modern"
+        " Mandarin, <言前> for example, or <无韵> where they do not rhyme; the training told both, so a rhyming poem"
+        " obeys a code, and <无韵> is never asked for when poems are measured",
         "data": f"{len(poems.training):,} quatrains of the Tang and Song dynasties from the npm package {PACKAGE}, made"
         f" simplified with OpenCC; without those that share two lines with an earlier one or have a character that"
         f" occurs less than {RAREST} times; see `tools.train.quatrain_poems`",
         "passes": f"{passes[0]:.1f} over poems with lines of 5 characters, {passes[1]:.1f} over those of 7",
-        "held out": f"{len(poems.test):,} poems by the SHA-256 of their text; {len(poems.validation):,} others for choices",
+        "held out": f"{len(poems.test):,} poems by the SHA-256 of their text; {len(poems.validation):,} more for"
+        " choices",
         "recipe": settings_of({name: value for name, value in asdict(TRAINING).items() if name != "bfloat16"})
         + f", batch_size {BATCH_SIZE} poems",
         "command": f"`python -m tools.train.quatrains --seed {seed}`",

@@ -60,6 +60,15 @@ def find_gpt2() -> FoundGPT2:
     return FoundGPT2(path, which)
 
 
+def find_quatrain_gpt2() -> Path:
+    """The folder of the small GPT-2 that this course trained on classical quatrains; prints a line that names it."""
+    maker = say(
+        "本课程在唐宋绝句上训练的小模型", "small, trained by this course on quatrains of the Tang and Song dynasties"
+    )
+    print(say(f"GPT-2：{QUATRAINS}，{maker}", f"GPT-2: {QUATRAINS}, {maker}"))
+    return data_folder() / "models" / QUATRAINS
+
+
 def ensure_gpt2() -> tuple[Path, str]:
     """(folder with OpenAI's GPT-2, where it came from); DownloadError with the reason where it cannot be had."""
     ours = cache_folder() / "gpt2"
