@@ -109,8 +109,9 @@ def test_real_poems_rhyme_several_times_as_often_as_mixed_ones(poems):
 @pytest.mark.parametrize(
     ("text", "form", "fits"),
     [
-        ("", 5, True), ("春", 5, True), ("白日依山尽黄河", 5, True), ("白日依山尽，黄河", 5, True), ("白日依山尽，", 5, True),
-        ("春，", 5, False), ("白日，依山尽", 5, False), ("白日依山尽，黄河", 7, False), ("白日依山尽，黄河入海流千", 5, False),
+        ("", 5, True), ("春", 5, True), ("白日依山尽黄河", 5, True), ("白日依山尽，黄河", 5, True),
+        ("白日依山尽，", 5, True), ("春，", 5, False), ("白日，依山尽", 5, False), ("白日依山尽，黄河", 7, False),
+        ("白日依山尽，黄河入海流千", 5, False),
     ],
 )  # fmt: skip
 def test_marks_stand_after_full_lines(text, form, fits):

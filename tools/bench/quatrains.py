@@ -93,8 +93,9 @@ def measure(model: Any, characters: Characters, poems: Poems, count: int, seed: 
     for name, of_group in shares.items():
         rows.append(f"{name:26}" + "".join(f"{f'{s:.1%} [{lo:.1%}, {hi:.1%}]':>30}" for s, lo, hi in of_group.values()))
     for form in FORMS:
-        cells = [share(rhymes, [poem for poem in texts if form_of(poem) == form])[0] for texts in groups.values()]
-        rows.append(f"{f'rhyme, lines of {form}':26}" + "".join(f"{cell:>30.1%}" for cell in cells))
+        of_form = [[lines_of(poem) for poem in texts if form_of(poem) == form] for texts in groups.values()]
+        cells = [f"{np.mean([rhymes(lines) for lines in known]):.1%}" if known else "-" for known in of_form]
+        rows.append(f"{f'rhyme, lines of {form}':26}" + "".join(f"{cell:>30}" for cell in cells))
     training = ["".join(lines_of(poem)) for poem in poems.training]
     texts, expected = planted(poems.training, seed)
     if (found := longest_copied_runs(texts, training)) != expected:
