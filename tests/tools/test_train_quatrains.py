@@ -14,7 +14,7 @@ from transformers import GPT2LMHeadModel
 from aigc_course.gpt.model import GPT
 from aigc_course.gpt.verse import CODES, Characters
 from aigc_course.kit.runtime import data_folder
-from aigc_course.text.quatrains import form_of, lines_of, punctuated
+from aigc_course.text.quatrains import form_of, lines_of, punctuated, rhyme_of
 from tools.bench import quatrains as bench
 from tools.train import quatrain_poems
 from tools.train import quatrains as train
@@ -104,6 +104,25 @@ def test_what_is_written_is_read_by_us_and_by_transformers(poems, characters, tm
     assert torch.allclose(theirs(ids).logits, ours(ids), atol=1e-4)
     assert Characters.from_file(tmp_path / "tokenizer.json").tokens == characters.tokens
     assert Tokenizer.from_file(str(tmp_path / "tokenizer.json")).encode(f"<五言><油求>{TOWER}").ids == ids[0].tolist()
+
+
+def test_pointwise_information_by_hand():
+    table = train.pointwise_information([(0, 1), (0, 1), (0, 2), (3, 3)], 4)
+    assert torch.equal(table, table.T)
+    assert table[0, 1].item() == pytest.approx(np.log(2 / 8 / (3 / 8 * 2 / 8)))  # 8: each pair in both orders
+    assert table[1, 2].item() == 0  # never together
+    assert table[3, 3].item() == pytest.approx(np.log(2 / 8 / (2 / 8) ** 2))
+
+
+def test_counted_embeddings_put_what_rhymes_near_the_code_of_its_rhyme(poems, characters):
+    vectors = train.counted_embeddings(poems.training, characters, 32, seed=0)
+    assert vectors.shape == (len(characters.tokens), 32)
+    assert vectors.square().mean().sqrt().item() == pytest.approx(train.EMBEDDING_STD, rel=0.05)
+    nearness = torch.nn.functional.normalize(vectors, dim=1)[characters.ids["<江阳>"]] @ vectors.T
+    ends = {line[-1] for poem in poems.training for line in lines_of(poem)[1::2]}
+    rhyming = [nearness[characters.ids[end]].item() for end in ends if rhyme_of(end) == "江阳"]
+    others = [nearness[characters.ids[end]].item() for end in ends if rhyme_of(end) != "江阳"]
+    assert np.mean(rhyming) > np.mean(others) + train.EMBEDDING_STD
 
 
 def test_training_lowers_the_loss_and_goes_on_where_it_stopped(poems, characters, tmp_path, monkeypatch):
