@@ -160,5 +160,9 @@ def test_groups_that_are_compared(poems):
         ends = [sorted(lines_of(poem)[3] for poem in group if form_of(poem) == form) for group in (mixed, real)]
         assert ends[0] == ends[1]
     assert mixed != real
+    chance = bench.with_mixed_characters(real, 0)
+    assert [sorted(poem) for poem in chance] == [sorted(poem) for poem in real]
+    assert [form_of(poem) for poem in chance] == [form_of(poem) for poem in real]
+    assert len(bench.half_and_half([*poems.training[:30], *poems.training[-3:]], 40, 0)) == 6
     assert bench.share(lambda lines: True, ["春", TOWER])[0] == 0.5
     assert np.isclose(bench.share(lambda lines: lines[0] == "春", [TOWER, FAREWELL])[0], 0)

@@ -2,8 +2,9 @@
 
     python -m tools.bench.quatrains [--folder FOLDER] [--poems 1000] [--seed 0]
 
-Half the poems have lines of 5 characters, half of 7. Beside them stand as many held-out poems of each form, and the
-same ones after their fourth lines have been dealt out anew: what is left of rhyme then is chance. Copied is the longest
+Half the poems have lines of 5 characters, half of 7. Beside them stand held-out poems, as many of each form; the same
+ones after their fourth lines have been dealt out anew, so that what is left of rhyme is chance; and the same ones with
+the characters of each mixed, so that what is left of the tones' order is chance. Copied is the longest
 run of characters, marks left out, that a poem shares with any poem it was trained on; so that this can be believed,
 training poems and half poems are planted and must be found. Needs npm and opencc, as tools.train.quatrains does.
 """
@@ -38,13 +39,11 @@ class Measured(NamedTuple):
 
 
 def half_and_half(poems: list[str], count: int, seed: int) -> list[str]:
-    """Poems of both forms, at most count / 2 of each, drawn without replacement."""
+    """Poems of both forms, as many of each, at most count / 2, drawn without replacement."""
     rng = np.random.default_rng(seed)
-    drawn: list[str] = []
-    for form in FORMS:
-        of_form = [poem for poem in poems if form_of(poem) == form]
-        drawn += [of_form[i] for i in rng.permutation(len(of_form))[: count // 2]]
-    return drawn
+    of_forms = [[poem for poem in poems if form_of(poem) == form] for form in FORMS]
+    of_each = min(count // 2, *map(len, of_forms))
+    return [of_form[i] for of_form in of_forms for i in rng.permutation(len(of_form))[:of_each]]
 
 
 def with_other_ends(poems: list[str], seed: int) -> list[str]:
@@ -58,6 +57,13 @@ def with_other_ends(poems: list[str], seed: int) -> list[str]:
             punctuated("".join([*own[:3], lines[other][3]]), form) for own, other in zip(lines, order, strict=True)
         ]
     return mixed
+
+
+def with_mixed_characters(poems: list[str], seed: int) -> list[str]:
+    """The poems with their characters in random order."""
+    rng = np.random.default_rng(seed)
+    lines = map(lines_of, poems)
+    return [punctuated("".join(rng.permutation(list("".join(four)))), len(four[0])) for four in lines]
 
 
 def share(holds: Callable[[list[str]], bool], poems: list[str]) -> tuple[float, float, float]:
@@ -81,7 +87,8 @@ def measure(model: Any, characters: Characters, poems: Poems, count: int, seed: 
         poem for form in FORMS for poem in write_quatrains(model, characters, count // 2, form, sampler, seed + form)
     ]
     real = half_and_half(poems.test, count, seed)
-    groups = {"the model": written, "held-out poems": real, "their lines 4 mixed": with_other_ends(real, seed)}
+    groups = {"the model": written, "held-out poems": real, "lines 4 mixed": with_other_ends(real, seed)}
+    groups["characters mixed"] = with_mixed_characters(real, seed)
     measures: dict[str, Callable[[list[str]], bool]] = {
         "four lines of 5 or 7": lambda lines: True,
         "lines 2 and 4 rhyme": rhymes,
@@ -89,13 +96,13 @@ def measure(model: Any, characters: Characters, poems: Poems, count: int, seed: 
         "regulated (近体)": is_regulated,
     }
     shares = {name: {group: share(holds, texts) for group, texts in groups.items()} for name, holds in measures.items()}
-    rows = [f"{'':26}" + "".join(f"{f'{group} ({len(texts):,})':>30}" for group, texts in groups.items())]
+    rows = [f"{'':26}" + "".join(f"{f'{group} ({len(texts):,})':>26}" for group, texts in groups.items())]
     for name, of_group in shares.items():
-        rows.append(f"{name:26}" + "".join(f"{f'{s:.1%} [{lo:.1%}, {hi:.1%}]':>30}" for s, lo, hi in of_group.values()))
+        rows.append(f"{name:26}" + "".join(f"{f'{s:.1%} [{lo:.1%}, {hi:.1%}]':>26}" for s, lo, hi in of_group.values()))
     for form in FORMS:
         of_form = [[lines_of(poem) for poem in texts if form_of(poem) == form] for texts in groups.values()]
         cells = [f"{np.mean([rhymes(lines) for lines in known]):.1%}" if known else "-" for known in of_form]
-        rows.append(f"{f'rhyme, lines of {form}':26}" + "".join(f"{cell:>30}" for cell in cells))
+        rows.append(f"{f'rhyme, lines of {form}':26}" + "".join(f"{cell:>26}" for cell in cells))
     training = ["".join(lines_of(poem)) for poem in poems.training]
     texts, expected = planted(poems.training, seed)
     if (found := longest_copied_runs(texts, training)) != expected:
@@ -113,12 +120,13 @@ def measure(model: Any, characters: Characters, poems: Poems, count: int, seed: 
     known = {line for poem in poems.training for line in lines_of(poem)}
     rows.append(f"  whole lines of training poems among the model's: {np.mean([line in known for line in lines]):.1%}")
     rows.append(f"different poems: {len(set(written)):,} of {len(written):,}")
-    model_is, real_is, mixed_is = groups
+    model_is, real_is, mixed_is, chance_is = groups
     rhyme, tone = shares["lines 2 and 4 rhyme"], shares["all four lines alternate"]
     summary = (
         f"{shares['four lines of 5 or 7'][model_is][0]:.1%} four lines of equal length; rhyme in lines 2 and 4"
         f" {rhyme[model_is][0]:.1%} (held-out poems {rhyme[real_is][0]:.1%}, lines 4 mixed {rhyme[mixed_is][0]:.1%});"
-        f" all lines alternate in tone {tone[model_is][0]:.1%} ({tone[real_is][0]:.1%}, {tone[mixed_is][0]:.1%});"
+        f" all lines alternate in tone {tone[model_is][0]:.1%} ({tone[real_is][0]:.1%}, by chance"
+        f" {tone[chance_is][0]:.1%});"
         f" {len(set(written)):,} different; longest run copied {runs[model_is].max()} characters, mean"
         f" {runs[model_is].mean():.1f} (held-out poems {runs[real_is].max()}, {runs[real_is].mean():.1f})"
     )

@@ -30,7 +30,7 @@ VARIANTS = (
     "隣邻 椀碗 怱匆 朶朵 鏁锁 彊强 缾瓶 罇樽 穉稚 畧略 悮误 邉边 臙胭 歛敛 麤粗 潄漱 寛宽 槃盘 虀齑 拏拿 "
     "鉏锄 珮佩 褭袅"
 )
-TEST, VALIDATION = 20, 30  # of 1,000 hash values: below TEST for the card, from there below VALIDATION for choices
+TEST, VALIDATION = 50, 60  # of 1,000 hash values: below TEST for the card, from there below VALIDATION for choices
 
 
 class Poems(NamedTuple):
