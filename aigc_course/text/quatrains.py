@@ -71,8 +71,8 @@ def syllable(character: str) -> tuple[str, int] | None:
 
     if not re.fullmatch(f"[{HAN}]", character):
         return None
-    (((final), *_),) = pinyin(character, style=Style.FINALS_TONE3, strict=True, errors=lambda _: [[""]])
-    found = re.fullmatch(r"([a-zê]+)([1-4]?)", final)
+    readings = pinyin(character, style=Style.FINALS_TONE3, strict=True, errors="ignore")
+    found = re.fullmatch(r"([a-zê]+)([1-4]?)", readings[0][0]) if readings else None
     return (found[1], int(found[2] or 0)) if found else None
 
 

@@ -93,7 +93,7 @@ def prepare(traditional: list[str]) -> Poems:
     """Simplify, leave out what comes twice and what has rare characters, and split by each poem's hash."""
     from opencc import OpenCC  # pyright: ignore[reportMissingImports]  # in the extra "train" only
 
-    converter, variants = OpenCC("t2s"), str.maketrans(dict(VARIANTS.split()))
+    converter, variants = OpenCC("t2s"), str.maketrans({old: new for old, new in VARIANTS.split()})
     poems = [converter.convert(poem).translate(variants) for poem in traditional]
     simplified = {
         old: new
