@@ -124,10 +124,10 @@ def train(model: GPT, poems: Poems, characters: Characters, seed: int, checkpoin
     validation = rows_of(poems.validation, characters)
     batches = poem_batches(rows_of(poems.training, characters), seed)
     began = time.time()
-    with tqdm(training_steps(model, batches, TRAINING, checkpoint), total=TRAINING.num_steps, mininterval=5) as bar:
-        for row in bar:
+    with tqdm(total=TRAINING.num_steps, unit="step", mininterval=5) as bar:
+        for row in training_steps(model, batches, TRAINING, checkpoint):
             step = int(row["step"])
-            bar.update(step - bar.n - 1)  # a resumed training begins further on
+            bar.update(step - bar.n)  # a resumed training begins further on
             if step % 200 == 0 or step == TRAINING.num_steps:
                 model.eval()
                 note = {"began": began, "seconds": time.time() - began, **row, "validation": nats(model, validation)}
