@@ -1,4 +1,4 @@
-"""Stories with a known truth: drawn by grammar, worded by sentences, read back by reading, held to their facts.
+"""Stories with a known truth: drawn by grammar, worded by sentences, marked, read back by reading, held to their facts.
 
 Story number n is the same text on every machine. Numbers below HELD_OUT are for training, those from HELD_OUT on are
 for testing; `disjoint` checks that the numbers in use share no text.
@@ -14,6 +14,7 @@ from itertools import chain
 
 from aigc_course.synthetic.stories.facts import Fact
 from aigc_course.synthetic.stories.grammar import draw, entropy_of, telling_choices, world_choices
+from aigc_course.synthetic.stories.marking import Place, marked
 from aigc_course.synthetic.stories.reading import Reading, log_prob, read_back
 from aigc_course.synthetic.stories.sentences import GAP, filled, sentences
 
@@ -22,6 +23,7 @@ ALPHABET_STORIES = 2000  # that many hold every character
 __all__ = [
     "HELD_OUT",
     "Fact",
+    "Place",
     "Reading",
     "Story",
     "World",
@@ -31,6 +33,7 @@ __all__ = [
     "disjoint",
     "entropy",
     "log_prob",
+    "marked",
     "read_back",
     "tell",
     "tell_many",
