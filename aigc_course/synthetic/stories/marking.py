@@ -1,36 +1,36 @@
-"""Where in a story's sentences its facts stand: a text of which the edges of many words are known."""
+"""Where in a story its facts stand: a text of which the edges of many words are known."""
 
 import random
 from typing import NamedTuple
 
-from aigc_course.synthetic.stories.grammar import MOVES, draw, telling_choices, world_choices
-from aigc_course.synthetic.stories.sentences import SLOT, filled
+from aigc_course.synthetic.stories.grammar import MOVES, checked_number, draw, telling_choices, world_choices
+from aigc_course.synthetic.stories.sentences import GAP, SLOT, filled
 
 
 class Place(NamedTuple):
-    """Where a slot of a sentence form is filled: sentence[start:end] shows it."""
+    """Where a slot of a sentence form is filled: text[start:end] shows it."""
 
     start: int
     end: int
     slot: str  # "hero", "thing", "month", ...: what stands in braces in the forms
 
 
-def marked(seed: int, language: str = "en") -> list[tuple[str, list[Place]]]:
-    """The sentences of story number `seed`, the very text of `tell(seed, language)`, each with its filled slots."""
-    rng = random.Random(seed)
+def marked(seed: int, language: str = "en") -> tuple[str, list[Place]]:
+    """The text of story number `seed`, as `tell(seed, language)` gives it, and where in it each slot is filled.
+
+    TypeError for a seed that is no whole number, ValueError for a negative one or another language.
+    """
+    rng = random.Random(checked_number(seed))
     drawn: dict[str, str] = {}
     draw(world_choices(language), rng, drawn)
     draw(telling_choices(language), rng, drawn)
     slots = filled(drawn, language)
-    return [fill(drawn[f"move_{move}"], slots) for move in MOVES if f"move_{move}" in drawn]
-
-
-def fill(form: str, slots: dict[str, str]) -> tuple[str, list[Place]]:
-    """A sentence form with its slots filled, and where each one stands."""
-    sentence, places = "", []
-    for number, piece in enumerate(SLOT.split(form)):  # literal text, slot, literal text, slot, ...
-        shown = slots[piece] if number % 2 else piece
-        if number % 2:
-            places.append(Place(len(sentence), len(sentence) + len(shown), piece))
-        sentence += shown
-    return sentence, places
+    text, places = "", []
+    for form in (drawn[f"move_{move}"] for move in MOVES if f"move_{move}" in drawn):
+        text += GAP[language] if text else ""
+        for number, piece in enumerate(SLOT.split(form)):  # literal text, slot, literal text, slot, ...
+            shown = slots[piece] if number % 2 else piece
+            if number % 2:
+                places.append(Place(len(text), len(text) + len(shown), piece))
+            text += shown
+    return text, places
