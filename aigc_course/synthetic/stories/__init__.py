@@ -1,11 +1,10 @@
-"""Stories with a known truth: drawn by grammar, worded by sentences, read back by reading, held to their facts.
+"""Stories with a known truth: drawn by grammar, worded by sentences, marked, read back by reading, held to their facts.
 
 Story number n is the same text on every machine. Numbers below HELD_OUT are for training, those from HELD_OUT on are
 for testing; `disjoint` checks that the numbers in use share no text.
 """
 
 import math
-import numbers
 import random
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -13,7 +12,8 @@ from functools import cache
 from itertools import chain
 
 from aigc_course.synthetic.stories.facts import Fact
-from aigc_course.synthetic.stories.grammar import draw, entropy_of, telling_choices, world_choices
+from aigc_course.synthetic.stories.grammar import checked_number, draw, entropy_of, telling_choices, world_choices
+from aigc_course.synthetic.stories.marking import Place, marked
 from aigc_course.synthetic.stories.reading import Reading, log_prob, read_back
 from aigc_course.synthetic.stories.sentences import GAP, filled, sentences
 
@@ -22,6 +22,7 @@ ALPHABET_STORIES = 2000  # that many hold every character
 __all__ = [
     "HELD_OUT",
     "Fact",
+    "Place",
     "Reading",
     "Story",
     "World",
@@ -31,6 +32,7 @@ __all__ = [
     "disjoint",
     "entropy",
     "log_prob",
+    "marked",
     "read_back",
     "tell",
     "tell_many",
@@ -101,15 +103,6 @@ def tell_many(count: int, seed: int = 0, language: str = "en") -> list[Story]:
     """The stories of the numbers seed, seed + 1, ..., seed + count - 1. Errors as `tell`, also for a count."""
     first = checked_number(seed)
     return [tell(number, language) for number in range(first, first + checked_number(count, "count"))]
-
-
-def checked_number(number: int, name: str = "seed") -> int:
-    """The number as an int of Python; TypeError and ValueError as `tell` says."""
-    if isinstance(number, bool) or not isinstance(number, numbers.Integral):
-        raise TypeError(f"{name} {number!r} is a {type(number).__name__}; give a whole number, 0 or more")
-    if number < 0:
-        raise ValueError(f"{name} {number} is negative; give a whole number, 0 or more")
-    return int(number)
 
 
 def disjoint(training: int, held_out: int, language: str = "en") -> bool:
