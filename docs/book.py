@@ -62,7 +62,7 @@ class Painter:
 
 def drawn(translator, node: nodes.Element, *, display: bool) -> str:  # noqa: ANN001
     """A formula as HTML; the build ends at one that cannot be drawn."""
-    katex = str(Path(translator.config.katex_home) / "dist" / "katex.min.js")
+    katex = str(Path(translator.config.katex_home) / "katex.min.js")
     answer = Painter.here(katex).draw(node.astext(), display=display)
     if "error" in answer:
         raise SphinxError(f"{translator.builder.current_docname}: a formula cannot be drawn: {answer['error']}")
@@ -84,4 +84,5 @@ def draw_block(translator, node: nodes.math_block) -> None:  # noqa: ANN001
 class Chinese(SearchChinese):
     """Cuts Chinese texts as Sphinx does, and a Chinese query into the longest words that the index has."""
 
+    language_name = "English"  # of the stemmer in the browser; Sphinx 9 looks for a Chinese one, which there is not
     js_splitter_code = (HERE / "split.js").read_text(encoding="utf-8")

@@ -43,7 +43,7 @@ suppress_warnings = ["myst.header"]
 
 math_renderer = html_math_renderer = "katex"
 katex_home = book["katex"]
-html_static_path = ["static", f"{book['katex']}/dist"]
+html_static_path = ["static", f"{book['katex']}/static"]
 html_css_files = ["katex.min.css", "book.css"]
 html_js_files = ["book.js"]
 
@@ -57,6 +57,8 @@ html_show_sphinx = False
 html_show_sourcelink = False
 html_use_index = False
 html_theme_options = {
+    "navbar_start": [],
+    "navbar_persistent": [],
     "article_header_end": ["book-buttons.html", "article-header-buttons.html"],
     "use_download_button": False,
     "use_fullscreen_button": False,
@@ -68,6 +70,7 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_context = {
+    "default_mode": "auto",
     "other_edition": "en" if chinese else "zh",
     "other_language": "English" if chinese else "中文",
     "other_language_code": "en" if chinese else "zh-CN",

@@ -48,6 +48,8 @@ def build(root: Path, edition: str, chosen: list[str]) -> Path:
     book = pages.Book.of(root, edition, chosen)
     counterpart = pages.other_book(book, chosen)
     work, target = root / WORK / edition, root / SITE / edition
+    for old in (work, target):
+        shutil.rmtree(old, ignore_errors=True)
     texts = pages.write(book, counterpart, work / "source")
     terms = search.names(glossary.terms(root / "notebooks" / "GLOSSARY.md"))
     search.write_dictionary(work / "dictionary.txt", terms)

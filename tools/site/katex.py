@@ -11,7 +11,12 @@ from pathlib import Path
 
 VERSION = "0.19.1"
 SHA256 = "24da5a599eb2fcede2e270b99a6ff48bca816beecc95feeb84e8cccbd1bb34fd"
-FILES = ("dist/katex.min.js", "dist/katex.min.css", "dist/fonts/", "LICENSE")
+FILES = {  # in the package -> here; `static` is what pages need
+    "package/dist/katex.min.js": "katex.min.js",
+    "package/dist/katex.min.css": "static/katex.min.css",
+    "package/LICENSE": "static/katex-license.txt",
+}
+FONTS = "package/dist/fonts/"
 
 
 def fetch(folder: Path) -> Path:
@@ -51,8 +56,10 @@ def unpack(archive: Path, home: Path) -> None:
         raise ValueError(f"{archive.name} has the SHA-256 {found}, expected {SHA256}")
     with tarfile.open(archive) as package:
         for member in package.getmembers():
-            name = member.name.removeprefix("package/")
-            content = package.extractfile(member) if name.startswith(FILES) else None
-            if content and not name.endswith((".ttf", ".woff")):
+            name = FILES.get(member.name, "")
+            if member.name.startswith(FONTS) and member.name.endswith(".woff2"):
+                name = f"static/fonts/{Path(member.name).name}"
+            content = package.extractfile(member) if name else None
+            if content:
                 (home / name).parent.mkdir(parents=True, exist_ok=True)
                 (home / name).write_bytes(content.read())

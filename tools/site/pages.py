@@ -80,8 +80,8 @@ class Book:
 
 
 def write(book: Book, counterpart: Book | None, folder: Path) -> dict[str, tuple[str, list[str], str]]:
-    """Write the sources of all pages into `folder`; for the search: name -> (title, headings, text)."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the sources of all pages into the new `folder`; for the search: name -> (title, headings, text)."""
+    folder.mkdir(parents=True)
     rewrite = links.Rewriter(
         book.root, book.pages, counterpart.pages if counterpart else {}, cache(_places), book.address
     )
@@ -99,12 +99,9 @@ def write(book: Book, counterpart: Book | None, folder: Path) -> dict[str, tuple
             content = _licensed(text, book.edition) if name == "license" else rewrite(text, file)
             if name == "index":
                 content = content.replace(TABLE, table(book)) + "".join(map(_toctree, book.contents()))
-        if not target.exists() or target.read_text(encoding="utf-8") != content:  # else Sphinx would read it again
-            target.write_text(content, encoding="utf-8")
+        target.write_text(content, encoding="utf-8")
         headings = links.HEADING.findall(links.FENCE.sub("", text))
         texts[name] = (headings[0] if headings else name, headings[1:], text)
-    for stale in {path for path in folder.iterdir() if path.stem not in texts}:
-        stale.unlink()
     return texts
 
 
