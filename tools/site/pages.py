@@ -22,9 +22,11 @@ PARTS = {  # what the contents name each group of pages
 HEAD = {"zh": ("章", "初读", "可以先跳过", "notebook"), "en": ("chapter", "first reading", "can wait", "notebook")}
 MINUTES = {"zh": "{}分钟", "en": "{} min"}
 FILE = {"zh": "下载", "en": "download"}
+START = {"zh": "安装与设置", "en": "Installation and settings"}  # the READMEs' page; its own title is the book's
 TABLE = "<!-- table of chapters -->"
 LICENSE_HEAD = {"zh": "许可", "en": "License"}
 FENCED = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
+TITLE = re.compile(r"^# .*$", re.MULTILINE)
 HEADING = re.compile(r"^(?=#{1,6} )", re.MULTILINE)
 
 
@@ -97,6 +99,8 @@ def write(book: Book, counterpart: Book | None, folder: Path) -> dict[str, tuple
             text = file.read_text(encoding="utf-8")
             target = folder / f"{name}.md"
             content = _licensed(text, book.edition) if name == "license" else rewrite(text, file)
+            if name == "start":
+                content = TITLE.sub(f"# {START[book.edition]}", content, count=1)
             if name == "index":
                 content = content.replace(TABLE, table(book)) + "".join(map(_toctree, book.contents()))
         target.write_text(content, encoding="utf-8")

@@ -12,7 +12,8 @@ SCORER = """\
 var Scorer = {
   score: (result) => {
     const query = (new URLSearchParams(window.location.search).get("q") || "").toLowerCase().trim();
-    return result[4] + ((Scorer.terms[query] || {})[result[0]] || 0);
+    const found = Scorer.terms[query] || Scorer.terms[query.replace(/s$/, "")] || {};
+    return result[4] + (found[result[0]] || 0);
   },
   terms: %s,
   objNameMatch: 11, objPartialMatch: 6, objPrio: {}, objPrioDefault: 0,
@@ -21,34 +22,36 @@ var Scorer = {
 """
 
 
-def names(glossary: list[Term]) -> list[str]:
-    """Every name of every term, in both languages, in full and abbreviated, in lower case."""
-    found: dict[str, None] = {}
+def names(glossary: list[Term]) -> list[list[str]]:
+    """Every term's names: in both languages, in full and abbreviated, in lower case."""
+    found = []
     for term in glossary:
-        for text in (term.english, term.chinese):
-            bare = re.sub(r" ?[(（].*?[)）]", "", text)
-            short = re.findall(r"[(（]([A-Z]\w*)[)）]", text)
-            found |= dict.fromkeys(name.lower().strip() for name in (bare, *short))
-    return [name for name in found if len(name) > 1]
+        both = (term.english, term.chinese)
+        whole = [re.sub(r" ?[(（].*?[)）]", "", text) for text in both]
+        short = [name for text in both for name in re.findall(r"[(（]([A-Z]\w*)[)）]", text)]
+        found.append([name for name in dict.fromkeys(each.lower().strip() for each in (*whole, *short)) if len(name) > 1])
+    return found
 
 
-def points(name: str, title: str, headings: list[str], text: str) -> int:
-    """How much a page has to say of a term."""
-    sought = re.compile(re.escape(name) if HAN.search(name) else rf"(?<![a-z]){re.escape(name)}(?:s|es)?(?![a-z])")
+def points(term: list[str], title: str, headings: list[str], text: str) -> int:
+    """How much a page has to say of a term, whatever it is called."""
+    latin = r"(?<![a-z]){}(?:s|es)?(?![a-z])"
+    sought = re.compile("|".join(re.escape(name) if HAN.search(name) else latin.format(re.escape(name)) for name in term))
     in_title, in_headings, in_text = (len(sought.findall(part.lower())) for part in (title, "\n".join(headings), text))
     return IN_TITLE * bool(in_title) + IN_HEADING * bool(in_headings) + in_text
 
 
-def scorer(pages: dict[str, tuple[str, list[str], str]], terms: list[str]) -> str:
+def scorer(pages: dict[str, tuple[str, list[str], str]], terms: list[list[str]]) -> str:
     """The script for Sphinx's search; `pages`: name -> (title, headings, text)."""
     table = {}
-    for term in terms:
+    for term in filter(None, terms):
         found = {name: points(term, *page) for name, page in pages.items()}
-        if found := {name: number for name, number in found.items() if number}:
-            table[term] = found
+        found = {name: number for name, number in found.items() if number}
+        table |= dict.fromkeys(term, found)
     return SCORER % json.dumps(table, ensure_ascii=False)
 
 
-def write_dictionary(path: Path, terms: list[str]) -> None:
+def write_dictionary(path: Path, terms: list[list[str]]) -> None:
     """The Chinese terms as a dictionary for jieba, which then takes each as one word."""
-    path.write_text("".join(f"{term} 100000\n" for term in terms if HAN.search(term)), encoding="utf-8")
+    lines = [f"{name} 100000\n" for term in terms for name in term if HAN.search(name)]
+    path.write_text("".join(lines), encoding="utf-8")
