@@ -43,7 +43,7 @@ def missing(root: Path) -> list[str]:
 def build(root: Path, edition: str, chosen: list[str]) -> Path:
     """Build one edition; its folder. ValueError for what an author has to correct."""
     from tools.authoring import glossary
-    from tools.site import katex, pages, search
+    from tools.site import icons, katex, pages, search
 
     book = pages.Book.of(root, edition, chosen)
     counterpart = pages.other_book(book, chosen)
@@ -68,6 +68,9 @@ def build(root: Path, edition: str, chosen: list[str]) -> Path:
     done = subprocess.run([*command, *folders], cwd=root, env=os.environ | {"AIGC_BOOK": str(work / "book.json")}, check=False)
     if done.returncode:
         raise ValueError(f"Sphinx could not build the edition {edition}; what it said is above")
+    icons.shrink(target)
+    for unused in target.rglob("*.map"):  # for the theme's authors
+        unused.unlink()
     (target / "notebooks").mkdir(exist_ok=True)
     for stem in book.chapters:
         shutil.copy(path_of(stem, edition, root), target / "notebooks")
