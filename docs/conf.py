@@ -12,7 +12,7 @@ chinese = book["edition"] == "zh"
 
 project = "AIGC从入门到实战" if chinese else "AIGC from the ground up"
 html_title = project
-copyright = "CC BY 4.0；代码：MIT" if chinese else "CC BY 4.0; code: MIT"  # noqa: A001
+copyright = "CC BY 4.0；代码：MIT" if chinese else "CC BY 4.0; code: MIT"
 language = "zh_CN" if chinese else "en"
 extensions = ["myst_nb", "book"]
 templates_path = ["templates"]

@@ -28,3 +28,10 @@ document.addEventListener("DOMContentLoaded", () => {
 if (window.location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
   DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 }
+
+// These labels say something else than the words beside them, which a screen reader and a voice command need.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const labeled of document.querySelectorAll("button.search-button-field[aria-label], summary[aria-label]")) {
+    labeled.removeAttribute("aria-label");
+  }
+});

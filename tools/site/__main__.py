@@ -2,6 +2,7 @@
 
     make site                        or: python -m tools.site [--language zh|en] [CHAPTER ...]
         --install                    first install what is missing: the extra `site` of pyproject.toml
+        --output FOLDER              where `site` and `book` go, instead of build
 
 The pages show the notebooks as they are stored; nothing is run. Open build/site/index.html.
 """
@@ -18,13 +19,16 @@ from pathlib import Path
 
 from tools.authoring.notebooks import EDITIONS, ROOT, find, is_placeholder, path_of, repository, shown, stop
 
-SITE = Path("build") / "site"
-WORK = Path("build") / "book"  # sources as Sphinx reads them, what it remembers of them, KaTeX
+BUILD = Path("build")
+SITE = "site"  # the pages
+WORK = "book"  # their sources as Sphinx reads them, what it remembers of them
 
 
 def requirements(root: Path) -> list[str]:
     """What pyproject.toml asks for in the extra `site`."""
-    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]["site"]
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"][
+        "site"
+    ]
 
 
 def missing(root: Path) -> list[str]:
@@ -40,14 +44,14 @@ def missing(root: Path) -> list[str]:
     return [line for line in requirements(root) if not is_there(Requirement(line))]
 
 
-def build(root: Path, edition: str, chosen: list[str]) -> Path:
-    """Build one edition; its folder. ValueError for what an author has to correct."""
+def build(root: Path, edition: str, chosen: list[str], folder: Path) -> Path:
+    """Build one edition in `folder`; where its pages are. ValueError for what an author has to correct."""
     from tools.authoring import glossary
     from tools.site import icons, katex, pages, search
 
     book = pages.Book.of(root, edition, chosen)
     counterpart = pages.other_book(book, chosen)
-    work, target = root / WORK / edition, root / SITE / edition
+    work, target = folder / WORK / edition, folder / SITE / edition
     for old in (work, target):
         shutil.rmtree(old, ignore_errors=True)
     texts = pages.write(book, counterpart, work / "source")
@@ -57,7 +61,7 @@ def build(root: Path, edition: str, chosen: list[str]) -> Path:
     settings = {
         "edition": edition,
         "work": str(work),
-        "katex": str(katex.fetch(root / WORK)),
+        "katex": str(katex.fetch(root / BUILD)),
         "chapters": book.chapters,
         "counterparts": sorted(counterpart.pages.values()) if counterpart else [],
         "address": "" if is_placeholder(repository(root)) else repository(root),
@@ -65,7 +69,9 @@ def build(root: Path, edition: str, chosen: list[str]) -> Path:
     (work / "book.json").write_text(json.dumps(settings), encoding="utf-8")
     command = [sys.executable, "-m", "sphinx", "--quiet", "-W", "--keep-going", "-j", "auto", "-b", "html"]
     folders = ["-c", str(ROOT / "docs"), "-d", str(work / "doctrees"), str(work / "source"), str(target)]
-    done = subprocess.run([*command, *folders], cwd=root, env=os.environ | {"AIGC_BOOK": str(work / "book.json")}, check=False)
+    done = subprocess.run(
+        [*command, *folders], cwd=root, env=os.environ | {"AIGC_BOOK": str(work / "book.json")}, check=False
+    )
     if done.returncode:
         raise ValueError(f"Sphinx could not build the edition {edition}; what it said is above")
     icons.shrink(target)
@@ -83,7 +89,9 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="only these, for example 05_1; all by default")
     parser.add_argument("--language", choices=EDITIONS, help="only this edition")
     parser.add_argument("--install", action="store_true", help="first install what is missing")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where the book goes; build by default")
     options = parser.parse_args(arguments)
+    folder = (options.output or root / BUILD).resolve()
     try:
         chosen = find(options.chapters, root)
         lacking = missing(root)
@@ -92,8 +100,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         elif lacking:
             raise ValueError(f"not installed: {', '.join(lacking)}; run make site, or python -m tools.site --install")
         for edition in [options.language] if options.language else EDITIONS:
-            print(f"{shown(build(root, edition, chosen), root)}: built", flush=True)
-        shutil.copy(ROOT / "docs" / "landing.html", root / SITE / "index.html")
+            print(f"{shown(build(root, edition, chosen, folder), root)}: built", flush=True)
+        shutil.copy(ROOT / "docs" / "landing.html", folder / SITE / "index.html")
     except (ValueError, subprocess.CalledProcessError) as error:
         return stop(error)
     return 0

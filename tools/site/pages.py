@@ -84,9 +84,7 @@ class Book:
 def write(book: Book, counterpart: Book | None, folder: Path) -> dict[str, tuple[str, list[str], str]]:
     """Write the sources of all pages into the new `folder`; for the search: name -> (title, headings, text)."""
     folder.mkdir(parents=True)
-    rewrite = links.Rewriter(
-        book.root, book.pages, counterpart.pages if counterpart else {}, cache(_places), book.address
-    )
+    rewrite = links.Rewriter(book.root, book.pages, counterpart.pages if counterpart else {}, _places, book.address)
     texts = {}
     for file, name in book.pages.items():
         if file.suffix == ".ipynb":
@@ -158,7 +156,10 @@ def table(book: Book) -> str:
         title = "".join(notebook["cells"][0]["source"]).split("\n")[0].lstrip("# ").replace("|", r"\|")
         first, later = (5 * round(minutes / 5) for minutes in minutes_of(notebook, book.edition))
         opened = links_to_open(stem, book.edition, book.address) if book.address else {}
-        places = [f"[{FILE[book.edition]}](notebook:{stem})", *(f"[{where}]({url})" for where, (_, url) in opened.items())]
+        places = [
+            f"[{FILE[book.edition]}](notebook:{stem})",
+            *(f"[{where}]({url})" for where, (_, url) in opened.items()),
+        ]
         times = [MINUTES[book.edition].format(minutes) if minutes else "" for minutes in (max(first, 5), later)]
         rows.append((f"[{title}](page:{stem})", *times, " · ".join(places)))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -8,7 +8,7 @@ from tools.authoring.glossary import HAN, Term
 
 IN_TITLE, IN_HEADING = 1000, 100  # against 1 for each time that the text has the term
 SCORER = """\
-// Written by tools/site/search.py. A page's points: what Sphinx gives it, and what it has to say of the glossary's terms.
+// Written by tools/site/search.py. A page's points: Sphinx's own, and what the page has to say of the glossary's terms.
 var Scorer = {
   score: (result) => {
     const query = (new URLSearchParams(window.location.search).get("q") || "").toLowerCase().trim();
@@ -29,14 +29,18 @@ def names(glossary: list[Term]) -> list[list[str]]:
         both = (term.english, term.chinese)
         whole = [re.sub(r" ?[(（].*?[)）]", "", text) for text in both]
         short = [name for text in both for name in re.findall(r"[(（]([A-Z]\w*)[)）]", text)]
-        found.append([name for name in dict.fromkeys(each.lower().strip() for each in (*whole, *short)) if len(name) > 1])
+        found.append(
+            [name for name in dict.fromkeys(each.lower().strip() for each in (*whole, *short)) if len(name) > 1]
+        )
     return found
 
 
 def points(term: list[str], title: str, headings: list[str], text: str) -> int:
     """How much a page has to say of a term, whatever it is called."""
     latin = r"(?<![a-z]){}(?:s|es)?(?![a-z])"
-    sought = re.compile("|".join(re.escape(name) if HAN.search(name) else latin.format(re.escape(name)) for name in term))
+    sought = re.compile(
+        "|".join(re.escape(name) if HAN.search(name) else latin.format(re.escape(name)) for name in term)
+    )
     in_title, in_headings, in_text = (len(sought.findall(part.lower())) for part in (title, "\n".join(headings), text))
     return IN_TITLE * bool(in_title) + IN_HEADING * bool(in_headings) + in_text
 
