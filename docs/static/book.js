@@ -2,7 +2,7 @@
 "use strict";
 
 const atTop = () => {
-  const line = 120; // what lies higher is under the page's header
+  const line = 8 + parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop || 0); // below the header
   const places = document.querySelectorAll("article section[id], article div.cell[id], article p[id]");
   let last = "";
   for (const place of places) {
