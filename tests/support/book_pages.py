@@ -16,7 +16,7 @@ TOO_WIDE = """() => {
       if (getComputedStyle(a).overflowX !== "visible") return true;
     return false;
   };
-  return [...document.querySelectorAll("body *")].filter((element) => {
+  return [...document.querySelectorAll("article *, .bd-header-article *")].filter((element) => {
     const box = element.getBoundingClientRect();
     return box.width && box.right > width + 1 && !scrolls(element);
   }).map((element) => element.outerHTML.slice(0, 80));

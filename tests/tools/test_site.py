@@ -242,6 +242,7 @@ def test_the_book_works_in_a_browser(built, browser):
             for file in sorted((built / edition).glob("*.html")):
                 page.goto(f"{address}/{edition}/{file.name}")
                 assert page.evaluate(TOO_WIDE) == [], file.name
+                assert page.evaluate("document.documentElement.scrollWidth") == 390, file.name
 
 
 def a_chapter_teaches(page, address: str) -> None:
