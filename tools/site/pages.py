@@ -150,7 +150,7 @@ def with_places(text: str, cell_id: str, number: str) -> str:
 
 def table(book: Book) -> str:
     """The chapters with the minutes that they take, and where to open each."""
-    rows = [HEAD[book.edition], ("---", "--:", "--:", "---")]
+    rows: list[tuple[str, ...]] = [HEAD[book.edition], ("---", "--:", "--:", "---")]
     for stem in book.chapters:
         notebook = read(path_of(stem, book.edition, book.root))
         title = "".join(notebook["cells"][0]["source"]).split("\n")[0].lstrip("# ").replace("|", r"\|")
