@@ -42,7 +42,9 @@ def points(term: list[str], title: str, headings: list[str], text: str) -> int:
         "|".join(re.escape(name) if HAN.search(name) else latin.format(re.escape(name)) for name in term)
     )
     in_title, in_headings, in_text = (len(sought.findall(part.lower())) for part in (title, "\n".join(headings), text))
-    return IN_TITLE * bool(in_title) + IN_HEADING * bool(in_headings) + in_text
+    if in_title:
+        return IN_TITLE  # no more for any of them: the first chapter that is named after it comes first
+    return IN_HEADING * bool(in_headings) + in_text
 
 
 def scorer(pages: dict[str, tuple[str, list[str], str]], terms: list[list[str]]) -> str:
