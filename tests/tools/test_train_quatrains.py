@@ -63,7 +63,6 @@ def test_variants_of_a_poem_are_left_out():
 
 
 def test_poems_are_simplified_and_split_by_their_own_text(monkeypatch):
-    pytest.importorskip("opencc")
     monkeypatch.setattr(quatrain_poems, "RAREST", 2)
     old = "白日依山盡，黃河入海流。欲窮千里目，更上一層樓。"
     mixed = punctuated("".join(lines_of(TOWER)[i] for i in (0, 2)) + "山河日月楼海上流人千", 5)

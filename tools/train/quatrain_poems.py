@@ -91,7 +91,7 @@ def part_of(poem: str) -> int:
 
 def prepare(traditional: list[str]) -> Poems:
     """Simplify, leave out what comes twice and what has rare characters, and split by each poem's hash."""
-    from opencc import OpenCC  # pyright: ignore[reportMissingImports]  # in the extra "train" only
+    from opencc import OpenCC
 
     converter, variants = OpenCC("t2s"), str.maketrans({old: new for old, new in VARIANTS.split()})
     poems = [converter.convert(poem).translate(variants) for poem in traditional]
