@@ -112,6 +112,23 @@ def sample_gpt(
     sampling.sample_texts(out, prompt, count, seed, temperature, top_k, top_p, max_new_tokens)
 
 
+@samples.command("verse")
+def sample_verse(
+    characters: Annotated[int, typer.Option(min=5, max=7, help="Of a line, 5 or 7. 每句字数，五言或七言")] = 5,
+    prompt: Annotated[str | None, typer.Option(help="How each poem begins, such as 春. 每首诗的开头")] = None,
+    count: Count = 1,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="A .txt or .jsonl file, else the screen. 输出文件")] = None,
+    temperature: Annotated[float, typer.Option(help="0: always the likeliest character. 温度，0为贪心")] = 0.8,
+    top_p: Annotated[float | None, typer.Option(help="Draw from the likeliest that reach p. 核采样")] = 0.95,
+    language: Said = None,
+) -> None:
+    """Write classical Chinese quatrains · 写绝句"""
+    from aigc_course.kit.commands import verse
+
+    verse.sample_quatrains(out, prompt, count, seed, characters, temperature, top_p)
+
+
 Images = Annotated[Path, typer.Option("--out", help="A .npy or .png file. 输出文件，.npy或.png")]
 Label = Annotated[int | None, typer.Option(help="Draw this digit only; else all ten. 只画这个数字")]
 

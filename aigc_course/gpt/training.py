@@ -72,13 +72,14 @@ def learning_rate_at(step: int, config: TrainingConfig) -> float:
 def optimizers_for(model: nn.Module, config: TrainingConfig) -> dict[str, torch.optim.Optimizer]:
     """AdamW, in which only hidden matrices decay; with `hidden_learning_rate`, those go to Muon.
 
-    Hidden are the matrices that are no embeddings, nor shared with one. A rare word's embedding must not decay: soon it
-    would look like every other rare word. Muon's steps are equally long in all directions, so rare facts are learned as
-    fast as frequent ones. Sources: Loshchilov and Hutter 2019; Jordan et al. 2024.
+    Frozen ones are in neither. Hidden are the matrices that are no embeddings, nor shared with one. A rare word's
+    embedding must not decay: soon it would look like every other rare word. Muon's steps are equally long in all
+    directions, so rare facts are learned as fast as frequent ones.
+    Sources: Loshchilov and Hutter 2019; Jordan et al. 2024.
     """
     embeddings = [part for part in model.modules() if isinstance(part, nn.Embedding)]
     embedded = {id(part.weight) for part in embeddings}
-    weights = list(model.parameters())
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
     hidden = [weight for weight in weights if weight.dim() >= 2 and id(weight) not in embedded]
     others = [weight for weight in weights if weight.dim() < 2 or id(weight) in embedded]
     groups = [{"params": others, "weight_decay": 0.0}]

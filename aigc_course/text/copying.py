@@ -25,6 +25,32 @@ def copied_share(text: str, training_text: str, length: int = 20) -> float:
     return float(np.mean(copied))
 
 
+def longest_copied_runs(texts: list[str], training_texts: list[str]) -> list[int]:
+    """For each text the length of its longest string that occurs, letter by letter, in one of the training texts."""
+    all_training = "\0".join(training_texts)
+    runs: dict[str, int] = dict.fromkeys(texts, 0)
+    if "\0" in "".join(runs):
+        raise ValueError("a text holds the character 0, which stands between the training texts here; leave it out")
+    length, still = 1, list(runs)
+    while still := [text for text in still if len(text) >= length and _any_copied(text, all_training, length)]:
+        runs |= dict.fromkeys(still, length)
+        length += 1
+    return [runs[text] for text in texts]
+
+
+def _any_copied(text: str, training_text: str, length: int) -> bool:
+    """Whether any string of `length` characters of the text occurs in the training text."""
+    starts, known_hashes = _sorted_windows(training_text, length)
+    if len(known_hashes) == 0:
+        return False
+    hashes = _windows(text, length)
+    places = np.searchsorted(known_hashes, hashes) % len(known_hashes)
+    return any(
+        known_hashes[place] == hashes[i] and training_text.startswith(text[i : i + length], starts[place])
+        for i, place in enumerate(places)
+    )
+
+
 def check_length(text: str, length: int) -> None:
     """ValueError unless the text holds a string of this length."""
     check_whole("length", length, "20 characters are about four words of English")

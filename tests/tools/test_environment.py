@@ -165,7 +165,7 @@ def test_a_constraint_with_a_build_or_a_host_is_refused(line):
 def test_constraints_are_written_from_what_is_installed(tmp_path):
     (tmp_path / "pyproject.toml").write_text(
         '[project]\ndependencies = ["torch>=2"]\n[project.optional-dependencies]\n'
-        'cpu = ["tensorflow>=2"]\nlab = []\ntest = ["pytest>=8"]\n',
+        'cpu = ["tensorflow>=2"]\nlab = []\nsite = []\ntest = ["pytest>=8"]\n',
         encoding="utf-8",
     )
     assert constraints.main(tmp_path) == 0

@@ -15,14 +15,14 @@ from packaging.requirements import Requirement
 
 from tools.authoring.notebooks import ROOT, shown, stop, write_text
 
-EXTRAS = ("cpu", "lab", "test")
+EXTRAS = ("cpu", "lab", "test", "site")
 CONSTRAINTS = Path(".github") / "constraints.txt"
 HEAD = "# Versions that `make test` passed with; written by `python -m tools.authoring.constraints`.\n"
 TENSORFLOW = {"tensorflow": "tensorflow-cpu", "tensorflow-cpu": "tensorflow"}  # the same release in two wheels
 
 
 def asked_for(root: Path = ROOT) -> list[Requirement]:
-    """What pyproject.toml asks for: the course, TensorFlow for a CPU, JupyterLab, the tests."""
+    """What pyproject.toml asks for: the course, TensorFlow for a CPU, JupyterLab, the tests, the web book."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = project["dependencies"] + [line for extra in EXTRAS for line in project["optional-dependencies"][extra]]
     return [Requirement(line) for line in lines]

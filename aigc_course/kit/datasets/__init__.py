@@ -11,7 +11,13 @@ from aigc_course.kit.datasets.corpora import (
     load_wikipedia_text,
     load_word_similarity,
 )
-from aigc_course.kit.datasets.gpt2 import ensure_gpt2, find_gpt2, find_gpt2_vocabulary, find_story_gpt2
+from aigc_course.kit.datasets.gpt2 import (
+    ensure_gpt2,
+    find_gpt2,
+    find_gpt2_vocabulary,
+    find_quatrain_gpt2,
+    find_story_gpt2,
+)
 from aigc_course.kit.datasets.mnist import Digits, ensure_mnist, load_mnist
 from aigc_course.kit.downloads import DownloadError
 from aigc_course.kit.runtime import scale_name
@@ -21,6 +27,7 @@ __all__ = [
     "fetch_all",
     "find_gpt2",
     "find_gpt2_vocabulary",
+    "find_quatrain_gpt2",
     "find_story_gpt2",
     "load_analogies",
     "load_glove",

@@ -1,18 +1,19 @@
-"""Stories with a known truth: drawn by grammar, worded by sentences, read back by reading, held to their facts.
+"""Stories with a known truth: drawn by grammar, worded by sentences, marked, read back by reading, held to their facts.
 
 Story number n is the same text on every machine. Numbers below HELD_OUT are for training, those from HELD_OUT on are
 for testing; `disjoint` checks that the numbers in use share no text.
 """
 
 import math
-import numbers
 import random
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from itertools import chain
 
 from aigc_course.synthetic.stories.facts import Fact
-from aigc_course.synthetic.stories.grammar import draw, entropy_of, telling_choices, world_choices
+from aigc_course.synthetic.stories.grammar import checked_number, draw, entropy_of, telling_choices, world_choices
+from aigc_course.synthetic.stories.marking import Place, marked
 from aigc_course.synthetic.stories.reading import Reading, log_prob, read_back
 from aigc_course.synthetic.stories.sentences import GAP, filled, sentences
 
@@ -21,6 +22,7 @@ ALPHABET_STORIES = 2000  # that many hold every character
 __all__ = [
     "HELD_OUT",
     "Fact",
+    "Place",
     "Reading",
     "Story",
     "World",
@@ -30,6 +32,7 @@ __all__ = [
     "disjoint",
     "entropy",
     "log_prob",
+    "marked",
     "read_back",
     "tell",
     "tell_many",
@@ -88,24 +91,18 @@ def tell(seed: int | random.Random, language: str = "en") -> Story:
     rng = seed if isinstance(seed, random.Random) else random.Random(checked_number(seed))
     drawn: dict[str, str] = {}
     log_prob = draw(world_choices(language), rng, drawn) + draw(telling_choices(language), rng, drawn)
-    slots = filled(drawn, language)
-    world = World(**{field.name: slots[field.name] for field in fields(World)})
-    return Story(GAP[language].join(sentences(drawn, language)), world, log_prob)
+    return Story(GAP[language].join(sentences(drawn, language)), world_of(filled(drawn, language)), log_prob)
+
+
+def world_of(slots: Mapping[str, str]) -> World:
+    """The world that fills the slots of sentence forms."""
+    return World(**{field.name: slots[field.name] for field in fields(World)})
 
 
 def tell_many(count: int, seed: int = 0, language: str = "en") -> list[Story]:
     """The stories of the numbers seed, seed + 1, ..., seed + count - 1. Errors as `tell`, also for a count."""
     first = checked_number(seed)
     return [tell(number, language) for number in range(first, first + checked_number(count, "count"))]
-
-
-def checked_number(number: int, name: str = "seed") -> int:
-    """The number as an int of Python; TypeError and ValueError as `tell` says."""
-    if isinstance(number, bool) or not isinstance(number, numbers.Integral):
-        raise TypeError(f"{name} {number!r} is a {type(number).__name__}; give a whole number, 0 or more")
-    if number < 0:
-        raise ValueError(f"{name} {number} is negative; give a whole number, 0 or more")
-    return int(number)
 
 
 def disjoint(training: int, held_out: int, language: str = "en") -> bool:

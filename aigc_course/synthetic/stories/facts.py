@@ -72,6 +72,8 @@ def checks(mentions: list[Mention], first: dict[str, Mention], language: str = "
         fact, position = mention.fact, mention.position
         if mention.thing and "thing" in first:
             yield Fact("thing", first["thing"].value, mention.thing, position)
+        if fact == "sex" and not {"hero", "kind"} <= first.keys():
+            continue  # whose pronoun it is was not said
         if fact == "sex":
             pronoun = pronoun_of(sex_of(first["hero"].value, language), first["kind"].value, language)
             forms = PRONOUNS[language]
@@ -102,7 +104,7 @@ def fitting(mention: Mention, first: dict[str, Mention], language: str) -> Itera
     elif fact in {"kind", "trait", "friend_kind", "friend_trait"}:
         if value not in facts["animal" if fact == "kind" else fact]:
             yield Fact(fact, said[fact], value, position)
-    elif fact == "wish" and group and first["thing"].value not in group["thing"]:
+    elif fact == "wish" and group and "thing" in first and first["thing"].value not in group["thing"]:
         yield Fact(fact, said[fact].format(first["thing"].value), plain(mention), position)
     elif fact in {"obstacle", "attempt", "fix"}:
         allowed = allowed_after(fact, first["wish"].value, first["obstacle"].value, language)
@@ -127,15 +129,21 @@ def allowed_after(fact: str, wish: str, obstacle: str, language: str) -> frozens
 
 def derivation(path: list, first: dict[str, Mention], language: str = "en") -> dict[str, str]:
     """All choices behind a whole story that keeps its facts."""
-    drawn = {name: mention.value for name, mention in first.items()}
+    drawn = with_implied({name: mention.value for name, mention in first.items()}, language)
     for move, sentence, _ in path:
         drawn[f"move_{move.partition('_')[0]}"] = sentence.form
+    return drawn | {
+        "acquaintance": "known" if "move_friend" in drawn else "new",
+        "tells": "yes" if "move_tell" in drawn else "no",
+    }
+
+
+def with_implied(drawn: dict[str, str], language: str) -> dict[str, str]:
+    """What was drawn, with the choices that follow from it: whose name is a girl's, which group a thing is of."""
     groups, children = words(language)["wishes"], words(language)["children"].values()
     return drawn | {
         "sex": sex_of(drawn["hero"], language),
         "friend_sex": sex_of(drawn["friend"], language),
-        "nature": "child" if drawn["kind"] in children else "animal",
-        "group": next(group["thing"][0] for group in groups if drawn["wish"] in group["wish"]),
-        "acquaintance": "known" if "move_friend" in drawn else "new",
-        "tells": "yes" if "move_tell" in drawn else "no",
+        "nature": "child" if drawn.get("kind") in children else "animal",
+        "group": next(group["thing"][0] for group in groups if drawn["thing"] in group["thing"]),
     }

@@ -1,6 +1,7 @@
 """A grammar as a tree of choices: how stories are drawn, what each one's probability is, and the exact entropy."""
 
 import math
+import numbers
 import random
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -130,3 +131,12 @@ def telling_choices(language: str = "en") -> tuple[Choice, ...]:
     telling = (Option("yes", (move("tell", language),)), Option("no"))
     rest = [move(name, language) for name in MOVES if name not in {"friend", "meet", "tell"}]
     return (Choice("acquaintance", (known, new)), Choice("tells", telling), *rest)
+
+
+def checked_number(number: int, name: str = "seed") -> int:
+    """The number as an int of Python; TypeError and ValueError for another kind of value or a negative number."""
+    if isinstance(number, bool) or not isinstance(number, numbers.Integral):
+        raise TypeError(f"{name} {number!r} is a {type(number).__name__}; give a whole number, 0 or more")
+    if number < 0:
+        raise ValueError(f"{name} {number} is negative; give a whole number, 0 or more")
+    return int(number)

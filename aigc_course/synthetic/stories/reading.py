@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aigc_course.synthetic.stories.explaining import explained
 from aigc_course.synthetic.stories.facts import Fact, Mention, checks, derivation, plain, sex_of
@@ -85,12 +86,25 @@ def log_prob(text: str, language: str = "en") -> float:
     return read_back(text, language).log_prob
 
 
-def longest_reading(text: str, language: str) -> tuple[list[tuple[str, Sentence, re.Match]], int, bool]:
-    """The moves that read the text furthest, where they end, and whether they make a whole story."""
+class Manner(NamedTuple):
+    """How a kind of text is put together."""
+
+    routes: tuple[tuple[str, ...], ...]  # the orders that its moves may have
+    sentences_of: Callable[[str, str], tuple[Sentence, ...]]  # (move, language) -> the sentence forms of the move
+    gap: Mapping[str, str]  # language: what stands between sentences
+
+
+STORIES = Manner(ROUTES, sentence_patterns, GAP)
+
+
+def longest_reading(
+    text: str, language: str, manner: Manner = STORIES
+) -> tuple[list[tuple[str, Sentence, re.Match]], int, bool]:
+    """The moves that read the text furthest, where they end, and whether they make a whole one."""
     start, stop = len(text) - len(text.lstrip()), len(text.rstrip())
     best: tuple[list, int, bool] = ([], start, False)
-    for route in ROUTES:
-        for path, end in readings(text, route, start, language):
+    for route in manner.routes:
+        for path, end in readings(text, route, start, language, manner):
             complete = len(path) == len(route) and end == stop
             if (complete, end) > (best[2], best[1]):
                 best = path, end, complete
@@ -99,19 +113,22 @@ def longest_reading(text: str, language: str) -> tuple[list[tuple[str, Sentence,
     return best
 
 
-def readings(text: str, route: tuple[str, ...], position: int, language: str = "en") -> Iterator[tuple[list, int]]:
+def readings(
+    text: str, route: tuple[str, ...], position: int, language: str = "en", manner: Manner = STORIES
+) -> Iterator[tuple[list, int]]:
     """Every way to read the text by the moves of `route`, as (moves read, end), each as far as it goes."""
     if not route:
         yield [], position
         return
     move, *later_moves = route
-    goes_on, gap = False, GAP[language]
-    for sentence in sentence_patterns(move, language):
+    goes_on, gap = False, manner.gap[language]
+    for sentence in manner.sentences_of(move, language):
         if match := sentence.pattern.match(text, position):
             goes_on = True
             end = match.end()
             goes_on_at = end + len(gap) if later_moves and text.startswith(gap, end) else None
-            rest = [([], end)] if goes_on_at is None else readings(text, tuple(later_moves), goes_on_at, language)
+            later = tuple(later_moves)
+            rest = [([], end)] if goes_on_at is None else readings(text, later, goes_on_at, language, manner)
             for path, last in rest:
                 yield [(move, sentence, match), *path], (last if path else end)
     if not goes_on:

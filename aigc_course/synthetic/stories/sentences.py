@@ -1,9 +1,9 @@
 """Sentence forms of the grammar, both ways: filled with facts to tell a story, as patterns to read one back."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import NamedTuple
 
 from aigc_course.synthetic.stories.grammar import MOVES, SEXES, words
@@ -19,7 +19,7 @@ GAP = {"en": " ", "zh": ""}  # between sentences
 COUNTED = {"measure": "thing", "kind_measure": "kind", "friend_measure": "friend_kind"}  # what a measure word counts
 MEASURE = "只"  # of what has no other in the list
 PHRASES = ("wish", "obstacle", "attempt", "fix")  # these have a plain and a past form, and may name the thing
-WITH_ARTICLE = ("air", "colour", "friend_trait", "home", "trait")
+WITH_ARTICLE = ("air", "colour", "friend_kind", "friend_trait", "home", "kind", "trait")
 ROLES = {"hero": "names", "friend": "names", "kind": "kinds", "friend_kind": "kinds", "friend_trait": "trait"}
 SLOT = re.compile(r"\{(\w+)\}")
 FACT_AND_ENDING = {  # the fact that a slot shows, and how; every other slot shows the fact of its name as it is
@@ -31,20 +31,22 @@ FACT_AND_ENDING = {  # the fact that a slot shows, and how; every other slot sho
 
 
 def filled(facts: Mapping[str, str], language: str = "en") -> dict[str, str]:
-    """Every slot of a sentence form, made from the facts: "colour_a", "wish_past", "He", "fhim", "measure", ..."""
+    """Every slot that can be made from these facts: "colour_a", "wish_past", "He", "fhim", "measure", ..."""
     slots = dict(facts)
     if language == "zh":
-        slots |= {slot: measure_of(facts[counted]) for slot, counted in COUNTED.items()}
-    for phrase in PHRASES:
+        slots |= {slot: measure_of(facts[counted]) for slot, counted in COUNTED.items() if counted in facts}
+    for phrase in facts.keys() & set(PHRASES):
         slots[phrase] = form(facts[phrase]).format_map(facts)
     for slot, (fact, ending) in FACT_AND_ENDING.items():
+        if fact not in facts:
+            continue
         if ending == "past":
             slots[slot] = form(facts[fact], past=True).format_map(facts)
         elif ending == "a":
             slots[slot] = with_article(facts[fact])
         elif language == "en":
             slots[slot] = PRONOUNS[language][facts[fact]][ending]
-    if language == "zh":
+    if language == "zh" and {"sex", "kind"} <= facts.keys():
         slots["he"] = PRONOUNS[language][pronoun_of(facts["sex"], facts["kind"], language)]["he"]
     return slots
 
@@ -65,6 +67,7 @@ def split(slot: str) -> tuple[str, str]:
     return FACT_AND_ENDING.get(slot, (slot, ""))
 
 
+@cache
 def form(phrase: str, past: bool = False) -> str:
     """A phrase in its plain or its past form: "is/was" holds both, "(了)" is said in the past only."""
     phrase = phrase.replace("(了)", "了" if past else "")
@@ -162,12 +165,14 @@ class Sentence(NamedTuple):
 @cache
 def sentence_patterns(move: str, language: str = "en") -> tuple[Sentence, ...]:
     """The sentence forms of a move ("meet_known" and "meet_new" apart), compiled."""
-    sentences_of_move = []
-    for sentence_form in words(language)["moves"][move]:
-        pieces = tuple(SLOT.split(sentence_form))
-        pattern = re.compile(pattern_of(pieces, language))
-        sentences_of_move.append(Sentence(sentence_form, pieces, pattern, language))
-    return tuple(sentences_of_move)
+    return compiled(words(language)["moves"][move], language)
+
+
+def compiled(forms: Sequence[str], language: str) -> tuple[Sentence, ...]:
+    """Sentence forms with the patterns that recognize them."""
+    pieces_of_forms = [tuple(SLOT.split(each)) for each in forms]
+    patterns = (re.compile(pattern_of(pieces, language)) for pieces in pieces_of_forms)
+    return tuple(map(Sentence, forms, pieces_of_forms, patterns, repeat(language)))
 
 
 def pattern_of(pieces: tuple[str, ...], language: str) -> str:

@@ -104,6 +104,7 @@ def test_the_chapter_works_in_a_browser(chromium, tmp_path, monkeypatch):
         lab_page.forget_outputs(file)
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(120_000)  # a machine that does other things as well
         asked = set()
         page.on("request", lambda request: asked.add(urlsplit(request.url)[:2]))
         page.on("websocket", lambda socket: asked.add(urlsplit(socket.url)[:2]))

@@ -1,4 +1,4 @@
-"""Checks of the exercises on word vectors: context mean, loss of negative sampling, rank correlation, neighbors.
+"""Checks of the exercises on word vectors: context mean, loss, rank correlation, neighbors, F1 of a segmentation.
 
 And the score of the challenge: better vectors from the same text.
 """
@@ -82,6 +82,30 @@ def check_nearest(yours: Function) -> None:
         show=lambda its: {"count": len(its.got)},
         guess=lambda its: {"itself": its.word in its.got, "count": len(its.got) != its.k},
         form="not_words",
+    )
+
+
+def check_cut_f1(yours: Function) -> None:
+    """`yours(found, truth)` is the F1 of one way to cut a text into words against another; 0 if no word is right."""
+    cuts = (
+        ("南京 市长 江 大桥", "南京市 长江大桥"),
+        ("我 说 苹果 派出 门 前", "我 说 苹果派 出 门前"),
+        ("大 大小小 的 大 小 东西", "大大小小 的 大小 东西"),
+        ("樱桃 酥 和 樱桃 酥", "樱桃酥 和 樱桃酥"),
+        ("南京市 长江大桥", "南京市 长江大桥"),
+        ("上海 海 上", "上 海 海上"),
+    )
+    check_cases(
+        "04_2.cut_f1",
+        yours,
+        [(found.split(), truth.split()) for found, truth in cuts],
+        show=lambda its: {
+            "found": " ".join(its.found),
+            "truth": " ".join(its.truth),
+            "expected": round(float(its.expected), 3),
+            "got": np.round(its.got, 3),
+        },
+        guess=lambda its: {"none": its.expected == 0},
     )
 
 
