@@ -37,6 +37,15 @@ def own_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIGC_PROGRESS", str(tmp_path / "progress.json"))
 
 
+@pytest.fixture(autouse=True)
+def one_thread_again() -> Iterator[None]:
+    """A command that a test runs may take all cores; the tests after it, on tiny matrices, must not fight for them."""
+    yield
+    torch = sys.modules.get("torch")
+    if hasattr(torch, "set_num_threads") and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+
+
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """The root of a course with one chapter in both editions, as it is when its author has finished."""

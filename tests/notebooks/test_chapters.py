@@ -76,8 +76,8 @@ def test_emphasis_that_does_not_work_is_found():
 
 
 SPENT = {
-    "en": r"about (\d+) (minutes|hours) (?:(?:with|including) reading|to read)",
-    "zh": r"阅读(?:和练习)?约(\d+)(分钟|小时)",
+    "en": r"about (\d+) (minutes|hours) (?:(?:with|including) reading|to read|for a first reading)",
+    "zh": r"(?:阅读(?:和练习)?|第一次读)约(\d+)(分钟|小时)",
 }
 
 

