@@ -66,5 +66,6 @@ def test_perplexity_comes_close_to_the_least_possible(tokenizer, model, count):
 @pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.slow)])
 def test_its_stories_hold_together(tokenizer, model, count):
     readings = [read_back(text, "zh") for text in write_stories(model, tokenizer, count, TEMPERATURE, seed=1)]
-    assert sum(reading.well_formed for reading in readings) >= 0.9 * count
-    assert sum(reading.is_true for reading in readings) >= 0.8 * count
+    # the card, over 1,000 stories, says 97 and 82 %; of 40, three standard errors less
+    assert sum(reading.well_formed for reading in readings) >= 0.88 * count
+    assert sum(reading.is_true for reading in readings) >= 0.64 * count

@@ -154,7 +154,7 @@ def test_a_chinese_fact_is_one_token_wherever_it_stands(chinese):
 
 def test_the_chinese_recipe_weighs_facts_and_fits_the_course(chinese):
     _, tokenizer = chinese
-    phase, _ = CHINESE.phases
+    (phase,) = CHINESE.phases
     assert fact_weights(tokenizer, phase, CHINESE) is not None
     rows = story_batches(tokenizer, phase, CHINESE.context_length)(0)
     assert rows.shape == (BATCH_SIZE, CHINESE.context_length)
