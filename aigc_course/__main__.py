@@ -105,7 +105,7 @@ def sample_gpt(
     max_new_tokens: Annotated[int, typer.Option(min=1, help="The longest continuation. 最多续写的词元数")] = 240,
     language: Said = None,
 ) -> None:
-    """Write texts with GPT-2, Chinese ones with --language zh · 用GPT-2写文本，默认用所选的语言写"""
+    """Write texts with GPT-2 · 用GPT-2写文本"""
     from aigc_course.kit.commands import sampling
 
     prompt = say("从前，", "Once upon a time") if prompt is None else prompt
