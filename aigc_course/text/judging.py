@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from difflib import SequenceMatcher
 
 import numpy as np
 
 from aigc_course.text.arguments import check_texts, check_whole
-from aigc_course.text.copying import copied_share
 
 UNIT = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 HAN = re.compile(r"([\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
@@ -123,17 +123,6 @@ def precisions_against_others(sequences: Sequence[Sequence[str]], n: int) -> lis
 
 
 def longest_common_run(text: str, other: str) -> str:
-    """The longest string of characters that stands in both texts, letter by letter; the first one of several.
-
-    A run of k characters holds one of every smaller length, so k is found by halving, log2(len(text)) searches.
-    """
-    shortest, longest = 0, min(len(text), len(other))  # a run of `shortest` is known, more than `longest` impossible
-    while shortest < longest:
-        length = (shortest + longest + 1) // 2
-        if copied_share(text, other, length) > 0:
-            shortest = length
-        else:
-            longest = length - 1
-    if not shortest:
-        return ""
-    return next(run for i in range(len(text)) if (run := text[i : i + shortest]) in other)
+    """The longest string of characters that stands in both texts, letter by letter; the first one of several."""
+    match = SequenceMatcher(None, text, other, autojunk=False).find_longest_match()
+    return text[match.a : match.a + match.size]

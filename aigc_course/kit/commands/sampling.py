@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 BATCH = 64  # texts that are written side by side
+MOST_SHOWN = 20  # characters in a message
 TEXTS = {".txt": "one paragraph a text, a blank line between them", ".jsonl": 'one line {"text": ...} a text'}
 IMAGES = {".npy": "uint8, (count, 28, 28)", ".png": "a grid of the images, 20 in a row"}
 
@@ -95,14 +96,19 @@ def note_strange(prompt: str, written: str) -> None:
     """
     from aigc_course.synthetic.stories import alphabet
 
-    strange = "".join(dict.fromkeys(letter for letter in prompt if letter not in alphabet(written)))
+    strange = shown(letter for letter in prompt if letter not in alphabet(written))
     if not strange:
         return
-    few = strange if len(strange) <= 20 else strange[:20] + "…"
-    chinese = f"这个模型只读过课程自己的中文故事，没有见过“{few}”，续写可能不成话；英文故事用--language en。"
-    english = f'The model has read nothing but English stories of this course, never "{few}": what it writes may be '
-    english += "nonsense. For Chinese stories: --language zh."
+    chinese = f"这个模型只读过课程自己的中文故事，没有见过“{strange}”，续写可能不成话；英文故事用--language en。"
+    english = f'The model has read nothing but English stories of this course, never "{strange}": what it writes may '
+    english += "be nonsense. For Chinese stories: --language zh."
     print(say(chinese, english), file=sys.stderr)
+
+
+def shown(letters: Iterable[str]) -> str:
+    """Each letter once, not too many for a message."""
+    different = "".join(dict.fromkeys(letters))
+    return different if len(different) <= MOST_SHOWN else different[:MOST_SHOWN] + "…"
 
 
 def draw_images(kind: str, count: int, seed: int, label: int | None) -> Iterator["np.ndarray"]:

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from aigc_course.kit.commands.sampling import TEXTS, check_out, save_texts, with_bar
+from aigc_course.kit.commands.sampling import TEXTS, check_out, save_texts, shown, with_bar
 from aigc_course.kit.runtime import device, say, use_threads
-
-MOST_SHOWN = 20  # characters in a message
 
 
 def sample_quatrains(
@@ -49,7 +47,7 @@ def write_verses(
     sampler = Sampler(temperature, top_p=top_p)
     use_threads()
     with redirect_stdout(sys.stderr):  # which model it is does not belong among the poems
-        folder = find_quatrain_gpt2()
+        folder = find_quatrain_gpt2().path
     known = Characters.from_file(folder / "tokenizer.json")
     if prompt is not None:
         check_prompt(prompt, characters, known.ids, json.loads((folder / "simplified.json").read_text("utf-8")))
@@ -93,9 +91,3 @@ def check_prompt(prompt: str, form: int, known: dict[str, int], simplified: dict
         chinese = f"“{prompt}”的标点不在每句{form}个字之后；标点可以不写"
         english = f"in “{prompt}” a mark does not follow {form} characters; marks may be left out"
         raise ValueError(say(chinese, english))
-
-
-def shown(letters: Iterator[str]) -> str:
-    """Each letter once, not too many."""
-    different = "".join(dict.fromkeys(letters))
-    return different if len(different) <= MOST_SHOWN else different[:MOST_SHOWN] + "…"

@@ -14,8 +14,6 @@ from aigc_course.kit.runtime import data_folder, language, record, say, scale_na
 
 STORY_MODELS = {"en": "story_gpt2", "zh": "story_gpt2_zh"}  # what this course ships, by language
 SHIPPED = STORY_MODELS["en"]
-SHIPPED = "story_gpt2"
-QUATRAINS = "quatrain_gpt2"
 REPOSITORY = "openai-community/gpt2"
 REVISION = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
 FILES = {  # of that revision: name, SHA-256, size; no pickle, no program
@@ -35,7 +33,7 @@ class FoundGPT2(NamedTuple):
     """A stored GPT-2."""
 
     path: Path  # a folder for from_pretrained, ours or transformers'
-    which: str  # "gpt2", OpenAI's, or one that this course trained: "story_gpt2", "story_gpt2_zh"
+    which: str  # "gpt2", OpenAI's, or one that this course trained: "story_gpt2", "story_gpt2_zh", "quatrain_gpt2"
 
 
 def find_gpt2() -> FoundGPT2:
@@ -71,24 +69,27 @@ def find_story_gpt2(wanted: str | None = None) -> FoundGPT2:
     wanted = wanted or language()
     if wanted not in STORY_MODELS:
         raise ValueError(f"language {wanted!r}: the course's models write in {' and '.join(map(repr, STORY_MODELS))}")
-    which = STORY_MODELS[wanted]
     chinese, english = {"zh": ("中文", "Chinese"), "en": ("英文", "English")}[wanted]
-    print(
-        say(
-            f"GPT-2：{which}，本课程在自己的{chinese}故事上训练的小模型",
-            f"GPT-2: {which}, small, trained by this course on its own {english} stories",
-        )
+    return shipped(
+        STORY_MODELS[wanted],
+        f"本课程在自己的{chinese}故事上训练的小模型",
+        f"small, trained by this course on its own {english} stories",
     )
+
+
+def find_quatrain_gpt2() -> FoundGPT2:
+    """The small GPT-2 that this course trained on classical quatrains; prints a line that names it."""
+    return shipped(
+        "quatrain_gpt2",
+        "本课程在唐宋绝句上训练的小模型",
+        "small, trained by this course on quatrains of the Tang and Song dynasties",
+    )
+
+
+def shipped(which: str, chinese: str, english: str) -> FoundGPT2:
+    """A model of this course; prints its name and what it is, in the reader's language."""
+    print(say(f"GPT-2：{which}，{chinese}", f"GPT-2: {which}, {english}"))
     return FoundGPT2(data_folder() / "models" / which, which)
-
-
-def find_quatrain_gpt2() -> Path:
-    """The folder of the small GPT-2 that this course trained on classical quatrains; prints a line that names it."""
-    maker = say(
-        "本课程在唐宋绝句上训练的小模型", "small, trained by this course on quatrains of the Tang and Song dynasties"
-    )
-    print(say(f"GPT-2：{QUATRAINS}，{maker}", f"GPT-2: {QUATRAINS}, {maker}"))
-    return data_folder() / "models" / QUATRAINS
 
 
 def ensure_gpt2() -> tuple[Path, str]:

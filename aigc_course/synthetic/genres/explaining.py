@@ -1,6 +1,5 @@
 """What a reading says to its reader, alone and held against a sheet, in the text's language; a line each."""
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from aigc_course.synthetic.genres.frames import frames, genre_frames
@@ -60,13 +59,9 @@ def shape(reading: "Reading", next_move: str) -> str:
 
 def facts_held(held: "Held | Reading") -> list[str]:
     """Each fact that is broken, and how often each is kept."""
-    said, names = SAID[held.language], frames(held.language)["keys"] | IMPLIED[held.language]
-    lines = [
-        said["broken"].format(fact=names[fact.name], expected=fact.expected, found=fact.found, place=fact.position)
-        for fact in held.broken
-    ]
-    kept = Counter((names[fact.name], fact.expected) for fact in held.kept)
-    return lines + [said["kept"].format(fact=fact, value=value, count=count) for (fact, value), count in kept.items()]
+    names = frames(held.language)["keys"] | IMPLIED[held.language]
+    named = [(names[fact.name], fact) for fact in held.broken + held.kept]
+    return of_stories.fact_lines(named, SAID[held.language])
 
 
 def against_sheet(held: "Held", values: dict[str, str]) -> list[str]:

@@ -93,13 +93,21 @@ MOVES = {
 
 def explained(reading: "Reading", next_moves: list[str]) -> list[str]:
     """Whether a text is well-formed, each fact that is broken, and how often each is kept; a line each."""
-    said = SAID[reading.language]
-    lines = [shape(reading, next_moves)]
-    for fact in reading.broken:
-        names = {"fact": label(fact, reading), "expected": fact.expected, "found": fact.found}
-        lines.append(said["broken"].format(**names, place=fact.position))
-    kept = Counter((label(fact, reading), fact.expected) for fact in reading.kept)
-    return lines + [said["kept"].format(fact=fact, value=value, count=count) for (fact, value), count in kept.items()]
+    named = [(label(fact, reading), fact) for fact in reading.broken + reading.kept]
+    return [shape(reading, next_moves), *fact_lines(named, SAID[reading.language])]
+
+
+def fact_lines(named: list[tuple[str, Fact]], said: dict[str, str]) -> list[str]:
+    """Each fact that is broken, and how often each is kept. named: facts with their names for a reader."""
+    broken = [(name, fact) for name, fact in named if not fact.kept]
+    kept = Counter((name, fact.expected) for name, fact in named if fact.kept)
+    return [
+        *(
+            said["broken"].format(fact=name, expected=fact.expected, found=fact.found, place=fact.position)
+            for name, fact in broken
+        ),
+        *(said["kept"].format(fact=name, value=value, count=count) for (name, value), count in kept.items()),
+    ]
 
 
 def label(fact: Fact, reading: "Reading") -> str:

@@ -220,6 +220,6 @@ def test_the_story_model_is_that_of_the_readers_language(capsys, monkeypatch):
 
 
 def test_the_model_of_quatrains_is_shipped_at_any_scale(hub, capsys):
-    assert datasets.find_quatrain_gpt2() == runtime.data_folder() / "models" / "quatrain_gpt2"
+    assert datasets.find_quatrain_gpt2().path == runtime.data_folder() / "models" / "quatrain_gpt2"
     assert "GPT-2: quatrain_gpt2, small, trained by this course" in capsys.readouterr().out
     assert not hub.asked
