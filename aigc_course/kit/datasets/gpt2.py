@@ -14,6 +14,7 @@ from aigc_course.kit.runtime import data_folder, language, record, say, scale_na
 
 STORY_MODELS = {"en": "story_gpt2", "zh": "story_gpt2_zh"}  # what this course ships, by language
 SHIPPED = STORY_MODELS["en"]
+QUATRAINS = "quatrain_gpt2"
 REPOSITORY = "openai-community/gpt2"
 REVISION = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
 FILES = {  # of that revision: name, SHA-256, size; no pickle, no program
@@ -80,7 +81,7 @@ def find_story_gpt2(wanted: str | None = None) -> FoundGPT2:
 def find_quatrain_gpt2() -> FoundGPT2:
     """The small GPT-2 that this course trained on classical quatrains; prints a line that names it."""
     return shipped(
-        "quatrain_gpt2",
+        QUATRAINS,
         "本课程在唐宋绝句上训练的小模型",
         "small, trained by this course on quatrains of the Tang and Song dynasties",
     )
