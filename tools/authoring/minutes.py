@@ -28,7 +28,7 @@ def minutes_of(notebook: dict, edition: str) -> tuple[float, float]:
     named = re.findall(QUOTED[edition], line)
     unit, speed = PER_MINUTE[edition]
     total, skipped, skipping, level = 0.0, 0.0, False, 0
-    exercises = []
+    exercises = 0  # those outside a challenge
     for cell, text in zip(notebook["cells"], texts, strict=True):
         if cell["cell_type"] == "markdown":
             for signs, title in re.findall(r"^(#+) (.*)$", text, re.MULTILINE):
@@ -42,11 +42,12 @@ def minutes_of(notebook: dict, edition: str) -> tuple[float, float]:
             minutes = sum(bool(each.strip()) for each in text.splitlines()) / CODE_LINES
             minutes += FIGURE * ("<img " in json.dumps(cell["outputs"]))
             if "exercise" in cell["metadata"].get("tags", []):
-                exercises.append(EXERCISE)
+                minutes += EXERCISE
+                exercises += not skipping
         total += minutes
         skipped += minutes * skipping
-    later = sum(exercises[-2:]) if LAST_TWO[edition] in line else 0
-    return total + sum(exercises) - skipped - later, skipped + later
+    skipped += EXERCISE * min(exercises, 2) * (LAST_TWO[edition] in line)
+    return total - skipped, skipped
 
 
 def main(chapters: list[str]) -> None:
