@@ -75,7 +75,7 @@ NOT_YET = {
 }
 
 NOBODY = {  # beside the lines that clone
-    "zh": "`OWNER`是占位符：课程还没有公开的网址，拿到的是压缩包的，解压后进入文件夹，跳过`git clone`。",
+    "zh": "`OWNER`是占位符：课程还没有公开的网址。拿到的若是压缩包，就解压，进入文件夹，跳过`git clone`。",
     "en": "`OWNER` is a placeholder: this copy has no public address yet, so unpack it and skip `git clone`.",
 }
 
