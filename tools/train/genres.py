@@ -52,7 +52,7 @@ TRAINING = TrainingConfig(
     weight_decay=0.01,
 )
 BATCH_SIZE, STEPS_AT_ONCE = 8, 50
-TEXTS_A_STEP = 20  # told for each step; no batch takes more
+TEXTS_A_STEP = 24  # told for each step; no batch takes more
 WITHOUT_SHEET = 8  # one text in so many has no sheet
 SHEET_WEIGHT = 0.1  # of a token of code or sheet, which nobody could foresee, beside one of the text
 COUNTED = 500  # texts a kind of which the pieces are counted
