@@ -1,6 +1,6 @@
 """The shipped model of genres: what it was asked for and what it wrote, facts kept, the gap to the grammar, copies.
 
-    python -m tools.bench.genres [--folder FOLDER] [--texts 100] [--held-out 200] [--counted 5000] [--compared 2000]
+    python -m tools.bench.genres [--folder FOLDER] [--texts 100] [--held-out 100] [--counted 5000] [--compared 1000]
 
 Everything is said for each language, over as many texts of each genre. Obeyed: the classifier, which learned from
 held-out texts of the grammar, finds the genre that the control code asked for. Facts are held against the sheet of a
@@ -82,12 +82,14 @@ def text_log_probs(
     for first in range(0, len(texts), BATCH):
         read, wanted = (tokenizer(list(each[first : first + BATCH]))["input_ids"] for each in (prompts, texts))
         rows = torch.full((len(read), 2 + max(len(a) + len(b) for a, b in zip(read, wanted, strict=True))), end)
-        counts = torch.zeros(rows.shape)
-        for row, count, before, after in zip(rows, counts, read, wanted, strict=True):
+        asked = torch.zeros(rows.shape, dtype=torch.bool)
+        for row, ask, before, after in zip(rows, asked, read, wanted, strict=True):
             row[1 : 1 + len(before) + len(after)] = torch.tensor(before + after)
-            count[1 + len(before) : 2 + len(before) + len(after)] = 1  # the text and the end after it
-        losses = F.cross_entropy(model(rows).logits[:, :-1].transpose(1, 2), rows[:, 1:], reduction="none")
-        found.append(-(losses * counts[:, 1:]).double().sum(dim=1))
+            ask[1 + len(before) : 2 + len(before) + len(after)] = True  # the text and the end after it
+        asked = asked[:, 1:]
+        hidden = model.transformer(rows).last_hidden_state[:, :-1]
+        losses = F.cross_entropy(model.lm_head(hidden[asked]), rows[:, 1:][asked], reduction="none")
+        found.append(torch.zeros(len(read), dtype=torch.float64).index_add(0, asked.nonzero()[:, 0], -losses.double()))
     return torch.cat(found).numpy()
 
 
@@ -213,10 +215,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the shipped model of genres.")
     parser.add_argument("--folder", type=Path, help="of the model; default: the shipped one")
     parser.add_argument("--texts", type=int, default=100, help="of each genre and language, with a sheet and without")
-    parser.add_argument("--held-out", type=int, default=200, help="texts of each genre and language for the gap")
+    parser.add_argument("--held-out", type=int, default=100, help="texts of each genre and language for the gap")
     parser.add_argument("--counted", type=int, default=5000, help="texts of each that a 5-gram model counts")
     parser.add_argument(
-        "--compared", type=int, default=2000, help="training texts of each in which runs are looked for"
+        "--compared", type=int, default=1000, help="training texts of each in which runs are looked for"
     )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

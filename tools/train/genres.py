@@ -44,7 +44,7 @@ RECIPE = Recipe(
     "", "genre_gpt2", "A small GPT-2 that writes four genres in Chinese and English", (), 3000, 256, 128, 4, 4
 )
 TRAINING = TrainingConfig(
-    num_steps=6000,
+    num_steps=4600,
     learning_rate=3e-3,
     last_learning_rate=3e-5,
     num_warmup_steps=200,
