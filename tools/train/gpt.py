@@ -35,7 +35,7 @@ from aigc_course.storage.files import write
 from aigc_course.synthetic.stories import HELD_OUT, Story, read_back, tell_many
 from tools.authoring.notebooks import ROOT
 from tools.train.story_recipes import BATCH_SIZE, ENGLISH, RECIPES, STEPS_AT_ONCE, STORIES_A_STEP, Phase, Recipe
-from tools.train.story_tokens import learn_tokens
+from tools.train.story_tokens import learn_tokens, story_pieces
 
 END = "<|endoftext|>"
 EMBEDDING_STD = 0.1  # five times GPT-2's: words that occur alike, such as names, must not look alike
@@ -77,7 +77,7 @@ CARD = """# {title}
 def train_tokenizer(folder: Path, recipe: Recipe = ENGLISH) -> GPT2Tokenizer:
     """Train the byte-level BPE and write it as GPT2Tokenizer of transformers 4 and 5 reads it."""
     if recipe.language == "zh":
-        trained = ByteLevelBPETokenizer(*learn_tokens(recipe.vocab_size, END))
+        trained = ByteLevelBPETokenizer(*learn_tokens(story_pieces(), recipe.vocab_size, END))
     else:
         trained = ByteLevelBPETokenizer()
         texts = (story.text for story in tell_many(TOKENIZER_STORIES))

@@ -46,9 +46,16 @@ def character_merges(texts: Iterable[str]) -> list[Pair]:
     return list(merges)
 
 
-def learn_tokens(vocab_size: int, end: str) -> tuple[dict[str, int], list[Pair]]:
-    """The vocabulary and the merges: bytes, characters, and the most frequent words of several characters."""
-    pieces = Counter(word for number in range(DRAWN) for piece in pieces_of(number) for word in WORDS.findall(piece))
+def story_pieces() -> Counter[str]:
+    """How often each stretch stands in the stories that are counted."""
+    return Counter(word for number in range(DRAWN) for piece in pieces_of(number) for word in WORDS.findall(piece))
+
+
+def learn_tokens(pieces: Counter[str], vocab_size: int, end: str) -> tuple[dict[str, int], list[Pair]]:
+    """The vocabulary and the merges: bytes, characters, and the most frequent words of several characters.
+
+    pieces: how often each stretch of text stands in the corpus; no token reaches over the end of one
+    """
     merges = character_merges(pieces.elements())
     words = Counter({tuple(spell(character) for character in word): count for word, count in pieces.items()})
     while 1 + len(BYTE_LETTERS) + len(merges) < vocab_size:
