@@ -15,7 +15,7 @@ import argparse
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -58,7 +58,7 @@ class Written(NamedTuple):
 
 
 @torch.no_grad()
-def write(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, prompts: Sequence[str], seed: int, **settings) -> list[str]:
+def write(model: Any, tokenizer: GPT2Tokenizer, prompts: Sequence[str], seed: int, **settings) -> list[str]:
     """What the model writes after each prompt, many at a time, prompts filled up on the left; at TEMPERATURE."""
     torch.manual_seed(seed)
     end, texts = end_token(tokenizer), []

@@ -16,6 +16,7 @@ from datetime import date
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -163,7 +164,7 @@ def mean_loss(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, told: list[Told]
 
 
 @torch.no_grad()
-def written(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, prompts: list[str], seed: int) -> Iterator[str]:
+def written(model: Any, tokenizer: GPT2Tokenizer, prompts: list[str], seed: int) -> Iterator[str]:
     """What the model writes after each prompt, one after the other, at TEMPERATURE."""
     torch.manual_seed(seed)
     end = end_token(tokenizer)
@@ -173,7 +174,7 @@ def written(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, prompts: list[str]
             ids, attention_mask=torch.ones_like(ids), max_length=RECIPE.context_length, do_sample=True,
             temperature=TEMPERATURE, top_k=0, pad_token_id=end,
         )  # fmt: skip
-        yield tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
+        yield str(tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True))
 
 
 def measured(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, count: int, seed: int) -> dict[tuple, dict[str, float]]:
