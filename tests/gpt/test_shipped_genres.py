@@ -18,6 +18,7 @@ from tools.train.gpt import END
 
 FOLDER = data_folder() / "models" / "genre_gpt2"
 MAX_BYTES, MAX_TOGETHER = 5_100_000, 12_000_000
+LEAST_KEPT = {"en": 0.85, "zh": 0.78}  # of texts, well-formed with nothing of their sheets broken; the card has more
 COUNT = 8  # sheets of each genre and language; the benchmark has 100
 
 
@@ -106,9 +107,6 @@ def test_genres_are_obeyed_and_facts_kept(written, language):
     assert kept >= LEAST_KEPT[language]
     assert np.mean([kept for kept, _ in wrong]) == 0
     assert np.mean([share for _, share in right]) <= 0.5 * np.mean([share for _, share in wrong])
-
-
-LEAST_KEPT = {"en": 0.6, "zh": 0.5}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

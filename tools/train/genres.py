@@ -75,6 +75,7 @@ CARD = """# {title}
 | versions | torch {torch}, transformers {transformers}, Python {python} |
 | measured | 50 held-out sheets a genre and language, temperature 0.8 |
 {rows}
+| measure again | `python -m tools.bench.genres` |
 | format | safetensors, float32; `GPT2LMHeadModel.from_pretrained(folder)`, `GPT2Tokenizer.from_pretrained(folder)` |
 | limits | writes texts of this grammar and nothing else |
 | license | MIT |
@@ -173,7 +174,7 @@ def written(model: Any, tokenizer: GPT2Tokenizer, prompts: list[str], seed: int)
             ids, attention_mask=torch.ones_like(ids), max_length=RECIPE.context_length, do_sample=True,
             temperature=TEMPERATURE, top_k=0, pad_token_id=end,
         )  # fmt: skip
-        yield tokenizer.batch_decode(out[:, ids.shape[1] :], skip_special_tokens=True)[0]
+        yield str(tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True))
 
 
 def measured(model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, count: int, seed: int) -> dict[tuple, dict[str, float]]:
