@@ -13,6 +13,7 @@ from aigc_course.kit.datasets.corpora import (
 )
 from aigc_course.kit.datasets.gpt2 import (
     ensure_gpt2,
+    find_genre_gpt2,
     find_gpt2,
     find_gpt2_vocabulary,
     find_quatrain_gpt2,
@@ -25,6 +26,7 @@ from aigc_course.kit.runtime import scale_name
 __all__ = [
     "Digits",
     "fetch_all",
+    "find_genre_gpt2",
     "find_gpt2",
     "find_gpt2_vocabulary",
     "find_quatrain_gpt2",

@@ -15,6 +15,8 @@ from aigc_course.kit.runtime import data_folder, language, record, say, scale_na
 STORY_MODELS = {"en": "story_gpt2", "zh": "story_gpt2_zh"}  # what this course ships, by language
 SHIPPED = STORY_MODELS["en"]
 QUATRAINS = "quatrain_gpt2"
+GENRES = "genre_gpt2"
+SHIPPED_FILES = ("config.json", "tokenizer.json", "model.safetensors")
 REPOSITORY = "openai-community/gpt2"
 REVISION = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
 FILES = {  # of that revision: name, SHA-256, size; no pickle, no program
@@ -34,7 +36,7 @@ class FoundGPT2(NamedTuple):
     """A stored GPT-2."""
 
     path: Path  # a folder for from_pretrained, ours or transformers'
-    which: str  # "gpt2", OpenAI's, or one that this course trained: "story_gpt2", "story_gpt2_zh", "quatrain_gpt2"
+    which: str  # "gpt2", OpenAI's, or one that this course trained, such as "story_gpt2" or "genre_gpt2"
 
 
 def find_gpt2() -> FoundGPT2:
@@ -87,10 +89,36 @@ def find_quatrain_gpt2() -> FoundGPT2:
     )
 
 
+def find_genre_gpt2() -> FoundGPT2:
+    """The small GPT-2 of this course that writes news, stories, verse and adverts, in Chinese and English.
+
+    Prints a line that names it. Raises FileNotFoundError and ValueError as `shipped`.
+    """
+    return shipped(
+        GENRES,
+        "本课程训练的小模型，写中英文的新闻、故事、诗歌和广告",
+        "small, trained by this course to write news, stories, verse and adverts in Chinese and English",
+    )
+
+
 def shipped(which: str, chinese: str, english: str) -> FoundGPT2:
-    """A model of this course; prints its name and what it is, in the reader's language."""
-    print(say(f"GPT-2：{which}，{chinese}", f"GPT-2: {which}, {english}"))
-    return FoundGPT2(data_folder() / "models" / which, which)
+    """A model of this course; prints its name and what it is, in the reader's language.
+
+    Raises FileNotFoundError where a file of it is missing, ValueError where its weights are not whole.
+    """
+    from aigc_course.storage.weights import opened
+
+    folder = data_folder() / "models" / which
+    advice = say(
+        f"它随课程提供，请重新下载课程，或运行git checkout -- data/models/{which}",
+        f"it comes with the course: download the course again, or run git checkout -- data/models/{which}",
+    )
+    if missing := [name for name in SHIPPED_FILES if not (folder / name).is_file()]:
+        there = say(f"模型{which}缺少{missing[0]}", f"the model {which} lacks {missing[0]}")
+        raise FileNotFoundError(say(f"{there}（{folder}）；{advice}", f"{there} ({folder}); {advice}"))
+    with opened(folder / "model.safetensors", advice=advice):
+        print(say(f"GPT-2：{which}，{chinese}", f"GPT-2: {which}, {english}"))
+    return FoundGPT2(folder, which)
 
 
 def ensure_gpt2() -> tuple[Path, str]:

@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import importlib.util
 import json
+import shutil
 import socket
 import threading
 import time
@@ -223,3 +224,36 @@ def test_the_model_of_quatrains_is_shipped_at_any_scale(hub, capsys):
     assert datasets.find_quatrain_gpt2().path == runtime.data_folder() / "models" / "quatrain_gpt2"
     assert "GPT-2: quatrain_gpt2, small, trained by this course" in capsys.readouterr().out
     assert not hub.asked
+
+
+@pytest.fixture
+def copies(tmp_path, monkeypatch):
+    """A folder of data whose genre model is a copy of another shipped one."""
+    shutil.copytree(runtime.data_folder() / "models" / "quatrain_gpt2", tmp_path / "models" / "genre_gpt2")
+    monkeypatch.setattr(pretrained, "data_folder", lambda: tmp_path)
+    return tmp_path / "models" / "genre_gpt2"
+
+
+def test_the_model_of_genres_is_shipped_and_named(copies, capsys, monkeypatch):
+    assert datasets.find_genre_gpt2() == (copies, "genre_gpt2")
+    assert "GPT-2: genre_gpt2, small, trained by this course to write news" in capsys.readouterr().out
+    monkeypatch.setattr(runtime, "_facts", {"language": "zh"})
+    datasets.find_genre_gpt2()
+    assert "GPT-2：genre_gpt2，本课程训练的小模型" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_shipped_model_without_a_file_is_told_the_way_out(copies, name, capsys):
+    (copies / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"lacks {name} .*git checkout -- data/models/genre_gpt2"):
+        datasets.find_genre_gpt2()
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"\x80" + data])
+def test_shipped_weights_that_are_not_whole_are_told_the_way_out(copies, damage, capsys):
+    weights = copies / "model.safetensors"
+    weights.write_bytes(damage(weights.read_bytes()))
+    with pytest.raises(ValueError, match=r"model\.safetensors .*git checkout -- data/models/genre_gpt2"):
+        datasets.find_genre_gpt2()
+    assert not capsys.readouterr().out
