@@ -49,9 +49,7 @@ def run(language: str, method: str, seed: int) -> Iterator[tuple[int, float, flo
     end = tokenizer.eos_token_id
     texts = [told.text for told in tell_many(NUM_TEXTS, GENRE, language)]
     rows = pack([tokenizer.encode(text) for text in texts], end, ROW_LENGTH)
-    held_out = [
-        [end, *tokenizer.encode(told.text), end] for told in tell_many(NUM_HELD_OUT, GENRE, language, HELD_OUT)
-    ]
+    held_out = [[end, *tokenizer.encode(told.text), end] for told in tell_many(NUM_HELD_OUT, GENRE, language, HELD_OUT)]
     if method == "lora":
         add_adapters(model, RANK, ALPHA, LAYERS, seed)
     share = trainable_share(model)
