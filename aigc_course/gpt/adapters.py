@@ -54,7 +54,7 @@ class TableAdapter(nn.Module):
         like = table.weight
         self.A = nn.Parameter(like.new_zeros(like.shape[0], rank))
         start = torch.randn(rank, like.shape[1], generator=generator, dtype=like.dtype).to(like.device)
-        self.B = nn.Parameter(start / math.sqrt(like.shape[1]))  # each row about 1 long
+        self.B = nn.Parameter(4 * start / math.sqrt(like.shape[1]))  # each row about 4 long, so that A can stay small
 
     @property
     def weight(self) -> Tensor:

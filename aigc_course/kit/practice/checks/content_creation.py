@@ -1,4 +1,4 @@
-"""Checks of the exercises on content creation: LoRA merged, the DPO loss, a judge's consistency; the challenge's score."""
+"""Checks of the exercises on content creation: merged LoRA, the DPO loss, a judge's consistency; the challenge."""
 
 from types import SimpleNamespace
 from typing import Any
