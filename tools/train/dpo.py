@@ -25,7 +25,7 @@ from aigc_course.text.decoding import Sampler
 from aigc_course.text.judging import repetition_rate
 
 ANCHORS = {"plain": 0.0, "anchored": 1.0}
-BETA, LEARNING_RATE, BATCH_SIZE = 0.1, 1e-4, 4
+BETA, LEARNING_RATE, BATCH_SIZE = 0.1, 3e-4, 4
 NUM_STEPS, MEASURE_EVERY, NUM_WRITTEN = 40, 10, 48
 NUM_POOL, NUM_UNSEEN = 400, 20  # advertisements of the grammar; wanted ones that are not trained on
 
