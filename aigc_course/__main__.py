@@ -129,6 +129,41 @@ def sample_verse(
     verse.sample_quatrains(out, prompt, count, seed, characters, temperature, top_p)
 
 
+class Genre(StrEnum):
+    """What `sample text` writes; the names are those of aigc_course.synthetic.genres, which a test compares."""
+
+    news = "news"
+    story = "story"
+    verse = "verse"
+    advert = "advert"
+
+
+@samples.command("text")
+def sample_text(
+    genre: Annotated[Genre, typer.Option(help="What is written. 体裁：新闻、故事、诗歌、广告")] = Genre.news,
+    sheet: Annotated[
+        str | None, typer.Option(help="A file of facts, or the facts: 'hero: Noah; ...'. 事实单，文件或内容")
+    ] = None,
+    number: Annotated[
+        int | None, typer.Option(min=0, help="Of the world that a sheet is drawn from. 没有事实单时，取哪个世界")
+    ] = None,
+    prompt: Annotated[str, typer.Option(help="How each text begins. 正文的开头")] = "",
+    count: Count = 1,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="A .txt or .jsonl file, else the screen. 输出文件")] = None,
+    temperature: Annotated[float, typer.Option(help="0: always the likeliest token. 温度，0为贪心")] = 0.8,
+    top_p: Annotated[float | None, typer.Option(help="Draw from the likeliest that reach p. 核采样")] = None,
+    language: Annotated[
+        Language | None,
+        typer.Option("--language", callback=speak, help="Of texts and messages, by default the system's. 语言"),
+    ] = None,
+) -> None:
+    """Write news, stories, verse or adverts from facts · 按事实单写新闻、故事、诗歌、广告"""
+    from aigc_course.kit.commands import genres
+
+    genres.sample_genre(out, genre.value, sheet, number, prompt, count, seed, temperature, top_p)
+
+
 Images = Annotated[Path, typer.Option("--out", help="A .npy or .png file. 输出文件，.npy或.png")]
 Label = Annotated[int | None, typer.Option(help="Draw this digit only; else all ten. 只画这个数字")]
 

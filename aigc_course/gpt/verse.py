@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from aigc_course.text.decoding import Sampler, sample
-from aigc_course.text.quatrains import FORMS, RHYMES, lines_of, marks_fit, punctuated, rhyme_of, rhymes
+from aigc_course.text.quatrains import FORMS, RHYMES, lines_of, misfit, punctuated, rhyme_of, rhymes
 
 END = "<|endoftext|>"
 FORM_CODES = {5: "<五言>", 7: "<七言>"}
@@ -74,9 +74,10 @@ def prompt_of(text: str, form: int) -> str:
     if form not in FORMS:
         raise ValueError(f"{form} characters a line: the model writes lines of {' or '.join(map(str, FORMS))}")
     characters = "".join(lines_of(text))
-    if len(characters) >= 4 * form:
+    wrong = misfit(text, form)
+    if wrong == "length":
         raise ValueError(f"a beginning of {len(characters)} characters leaves no room: a poem has {4 * form}")
-    if not marks_fit(text, form):
+    if wrong:
         raise ValueError(f"“{text}”: a mark does not follow a line of {form} characters; leave the marks out")
     return punctuated(characters, form)
 

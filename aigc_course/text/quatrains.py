@@ -58,6 +58,13 @@ def marks_fit(text: str, form: int) -> bool:
     return all(len(line) == form for line in full) and (len(last) == form if closed else len(last) <= form)
 
 
+def misfit(beginning: str, form: int) -> str | None:
+    """Why no quatrain with lines of `form` characters can begin so: "length", there is no room left, or "marks"."""
+    if len("".join(lines_of(beginning))) >= 4 * form:
+        return "length"
+    return None if marks_fit(beginning, form) else "marks"
+
+
 def punctuated(characters: str, form: int) -> str:
     """Characters as lines of `form` characters, each full line closed by its mark: 床前明月光，疑是"""
     lines = [characters[first : first + form] for first in range(0, len(characters), form)]

@@ -26,7 +26,7 @@ from aigc_course.text.judging import repetition_rate
 
 ANCHORS = {"plain": 0.0, "anchored": 1.0}
 BETA, LEARNING_RATE, BATCH_SIZE = 0.1, 3e-4, 4
-NUM_STEPS, MEASURE_EVERY, NUM_WRITTEN = 40, 10, 48
+NUM_STEPS, MEASURE_EVERY, NUM_WRITTEN = 30, 10, 48
 NUM_POOL, NUM_UNSEEN = 400, 20  # advertisements of the grammar; wanted ones that are not trained on
 
 
@@ -101,15 +101,15 @@ def main() -> None:
     runtime.use_threads("large")
     found: list[dict[str, object]] = []
     writers = {language: Writer(language) for language in ("zh", "en")}
-    trainings = [(a, b, c) for a in writers for b in ANCHORS for c in range(options.seeds)]
-    for language, loss, seed in tqdm(trainings, unit="training"):
+    trainings = [(a, b, c) for a in range(options.seeds) for b in writers for c in ANCHORS]
+    for seed, language, loss in tqdm(trainings, unit="training"):
         for row in writers[language].run(ANCHORS[loss], seed):
             shown = {name: f"{value:.4g}" for name, value in row.items()}
             found.append({"language": language, "loss": loss, "seed": seed, **shown, "date": date.today()})
-    with (runtime.data_folder() / "dpo.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(found[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(found)
+        with (runtime.data_folder() / "dpo.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(found[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(found)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def check_prompt(prompt: str, form: int, known: dict[str, int], simplified: dict
 
     known: the model's characters;  simplified: what traditional characters are in its spelling
     """
-    from aigc_course.text.quatrains import HAN, lines_of, marks_fit
+    from aigc_course.text.quatrains import HAN, lines_of, misfit
 
     letters = "".join(lines_of(prompt))
     if not letters:
@@ -83,11 +83,12 @@ def check_prompt(prompt: str, form: int, known: dict[str, int], simplified: dict
         chinese = f"模型认识的{len(known):,}个字里没有“{strange}”；请换一个常用字"
         english = f"“{strange}” is not among the {len(known):,} characters that the model knows; take a commoner one"
         raise ValueError(say(chinese, english))
-    if len(letters) >= 4 * form:
+    wrong = misfit(prompt, form)
+    if wrong == "length":
         chinese = f"开头有{len(letters)}个字，没有余地了；{form}言绝句一共{4 * form}个字"
         english = f"the prompt has {len(letters)} characters and leaves no room: a poem has {4 * form}"
         raise ValueError(say(chinese, english))
-    if not marks_fit(prompt, form):
+    if wrong:
         chinese = f"“{prompt}”的标点不在每句{form}个字之后；标点可以不写"
         english = f"in “{prompt}” a mark does not follow {form} characters; marks may be left out"
         raise ValueError(say(chinese, english))

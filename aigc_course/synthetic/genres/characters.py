@@ -27,6 +27,21 @@ def is_emoji(character: str) -> bool:
     return unicodedata.category(character) in {"So", "Sk"} or character in JOINERS
 
 
+def foreign(text: str, language: str) -> str:
+    """The characters that the language's texts are not written with, each once: those that `check_characters` refuses.
+
+    language: "en" or "zh"
+    """
+    others = simplified() if language == "zh" else {}
+    return "".join(
+        character
+        for character in dict.fromkeys(text)
+        if is_emoji(character)
+        or character in others
+        or (character.isalpha() and script_of(character) != SCRIPTS[language])
+    )
+
+
 def check_characters(line: str, language: str, where: str) -> None:
     """ValueError for the first character of the line that the language is not written with.
 

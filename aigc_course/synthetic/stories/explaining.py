@@ -114,7 +114,7 @@ def label(fact: Fact, reading: "Reading") -> str:
     """A fact's name for a reader."""
     if fact.name == "colour":
         thing = reading.facts.get("thing", {"en": "thing", "zh": "东西"}[reading.language])
-        return f"{thing}的颜色" if reading.language == "zh" else f"the colour of the {thing}"
+        return f"{thing}的颜色" if reading.language == "zh" else f"the color of the {thing}"
     return LABELS[reading.language].get(fact.name, f"the {fact.name}")
 
 

@@ -101,7 +101,7 @@ def test_an_error_is_told_where_it_stands():
     reading = read_back(STORY.replace("the red kite.", "the blue kite."))
     (broken,) = reading.broken
     assert (broken.name, broken.position, broken.kept) == ("colour", STORY.index("red kite."), False)
-    assert "broken  the colour of the kite: expected red, found blue (character 308)" in reading.explain()
+    assert "broken  the color of the kite: expected red, found blue (character 308)" in reading.explain()
 
 
 def test_errors_planted_in_any_story_are_found():
