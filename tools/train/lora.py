@@ -1,7 +1,8 @@
 """Tune a story model to advertisements, all weights or adapters only: python -m tools.train.lora [--seeds 3]
 
-For each language (chapter 6.1 shows the Chinese one, which is the smaller) and seed, a training of all weights and one of LoRA adapters on the same rows of text. Writes
-data/lora.csv: nats per held-out text after some of the steps. The chapter runs the first steps again.
+For each language (chapter 6.1 shows the smaller model, the Chinese one) and seed, a training of all weights and one of
+LoRA adapters on the same rows of text. Writes data/lora.csv: nats per held-out text after some of the steps. The
+chapter runs the first steps again.
 """
 
 import argparse
