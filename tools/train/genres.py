@@ -74,6 +74,7 @@ CARD = """# {title}
 | versions | torch {torch}, transformers {transformers}, Python {python} |
 | measured | 50 held-out sheets a genre and language, temperature 0.8 |
 {rows}
+| measure again | `python -m tools.bench.genres` |
 | format | safetensors, float32; `GPT2LMHeadModel.from_pretrained(folder)`, `GPT2Tokenizer.from_pretrained(folder)` |
 | limits | writes texts of this grammar and nothing else |
 | license | MIT |
