@@ -9,6 +9,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from aigc_course.gpt.adapters import (
     Adapter,
+    TableAdapter,
     adapter_weights,
     adapters_of,
     add_adapters,
@@ -18,6 +19,7 @@ from aigc_course.gpt.adapters import (
 )
 from aigc_course.gpt.model import GPT, GPTConfig
 from aigc_course.gpt.training import TrainingConfig, optimizers_for, training_steps
+from aigc_course.text.decoding import Sampler
 
 CONFIG = GPTConfig(vocab_size=50, context_length=16, embedding_dim=16, num_layers=2, num_heads=2)
 IDS = torch.randint(0, 50, (4, 12), generator=torch.Generator().manual_seed(1))
@@ -33,15 +35,17 @@ def random_adapters(model):
     for _, adapter in adapters_of(model):
         with torch.no_grad():
             adapter.B.normal_(std=0.1)
+            if isinstance(adapter, TableAdapter):
+                adapter.A.normal_(std=0.1)
     return model
 
 
-@pytest.mark.parametrize("layers", [("c_attn",), ("c_attn", "c_proj", "c_fc")])
+@pytest.mark.parametrize("layers", [("c_attn",), ("c_attn", "c_proj", "c_fc"), ("wte", "c_attn", "c_proj", "c_fc")])
 def test_nothing_has_changed_before_the_first_step(layers):
     model = plain_model()
     before = model(IDS)
     assert torch.equal(add_adapters(model, layers=layers)(IDS), before)
-    expected = {"c_attn": 1, "c_attn c_proj c_fc": 4}[" ".join(layers)] * CONFIG.num_layers  # c_proj is there twice
+    expected = {1: 1, 3: 4, 4: 4}[len(layers)] * CONFIG.num_layers + ("wte" in layers)  # c_proj is there twice
     assert len(list(adapters_of(model))) == expected
 
 
@@ -53,6 +57,21 @@ def test_merged_computes_what_the_adapters_do_and_is_a_plain_model_again():
     assert torch.allclose(merged(IDS), with_adapters, atol=1e-5)
     assert merged.state_dict().keys() == plain_model().state_dict().keys()
     assert not any(isinstance(part, Adapter) for part in merged.modules())
+    assert trainable_share(merged) == 1
+
+
+def test_a_table_of_tokens_is_adapted_where_it_reads_and_where_it_writes():
+    model = random_adapters(add_adapters(plain_model(), rank=2, alpha=3.0, layers=("wte", "c_fc")))
+    adapted, plain = model.wte, plain_model()
+    assert isinstance(adapted, TableAdapter)
+    assert torch.allclose(adapted.weight, plain.wte.weight + 3.0 / 2 * adapted.A @ adapted.B)
+    assert torch.allclose(adapted(IDS), adapted.weight[IDS], atol=1e-6)
+    before = model(IDS)
+    written = model.generate(IDS[:1], 4, Sampler(temperature=0))
+    merged = merge_adapters(model)
+    assert torch.allclose(merged(IDS), before, atol=1e-5)
+    assert torch.equal(merged.generate(IDS[:1], 4, Sampler(temperature=0)), written)
+    assert merged.state_dict().keys() == plain.state_dict().keys()
     assert trainable_share(merged) == 1
 
 
