@@ -145,7 +145,7 @@ def _write_png(path: Path, label: Label) -> None:
         image.load()
         info = PngImagePlugin.PngInfo()
         for name, value in image.info.items():
-            if isinstance(value, str) and name != XMP_KEY:
+            if isinstance(name, str) and isinstance(value, str) and name != XMP_KEY:
                 info.add_itxt(name, value)
         packet = (
             f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"><rdf:Description rdf:about="" '
@@ -188,6 +188,7 @@ def _write_wav(path: Path, label: Label) -> None:
     sound = _opened_sound(path)
     if sound.tags is None:
         sound.add_tags()
+    assert sound.tags is not None
     sound.tags.delall("TXXX:AIGC")
     sound.tags.add(TXXX(encoding=3, desc="AIGC", text=[label.to_json()]))
     sound.save()
@@ -214,6 +215,7 @@ def _write_mp4(path: Path, label: Label) -> None:
     clip = _opened_clip(path)
     if clip.tags is None:
         clip.add_tags()
+    assert clip.tags is not None
     clip.tags[MP4_KEY] = [MP4FreeForm(label.to_json().encode(), AtomDataType.UTF8)]
     clip.save()
 
