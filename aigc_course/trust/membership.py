@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
+from scipy.integrate import trapezoid
 
 
 class Attack(NamedTuple):
@@ -20,7 +21,7 @@ class Attack(NamedTuple):
     @property
     def auc(self) -> float:
         """The area under the curve: P(a member scores above another example); 0.5 is guessing."""
-        return float(np.trapezoid(self.tpr, self.fpr))
+        return float(trapezoid(self.tpr, self.fpr))
 
     def tpr_at(self, fpr: float) -> float:
         """The share of members found with at most this share of false alarms."""

@@ -8,7 +8,6 @@ each finds the other's marks.
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -49,11 +48,7 @@ class Watermark:
         if not is_number(bias) or not 0 < bias < math.inf:
             raise ValueError(f"bias {bias!r}: expected a number above 0; 2 is usual")
         self.vocab_size, self.key, self.share, self.bias = int(vocab_size), int(key), float(share), float(bias)
-
-    @cached_property
-    def masks(self) -> dict[int, Tensor]:
-        """The green tokens after each token, as far as they were asked for."""
-        return {}
+        self.masks: dict[int, Tensor] = {}  # the green tokens after each token, as far as they were asked for
 
     def green(self, token: int) -> Tensor:
         """(vocab,) True for the tokens that are green after this one."""

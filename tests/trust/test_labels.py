@@ -122,6 +122,21 @@ def test_other_texts_of_a_picture_stay(tmp_path):
     assert Image.open(tmp_path / "a.png").info["Title"] == "a picture"
 
 
+def test_a_full_disk_leaves_the_picture_as_it_was(tmp_path, monkeypatch):
+    png(tmp_path / "a.png")
+    before = (tmp_path / "a.png").read_bytes()
+
+    def full(self, file, *_, **__):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        write_label(tmp_path / "a.png", LABEL)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
 def test_a_picture_saved_again_has_lost_its_label(tmp_path):
     png(tmp_path / "a.png")
     write_label(tmp_path / "a.png", LABEL)
