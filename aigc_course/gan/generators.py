@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from aigc_course.gan.article import Generator
-from aigc_course.gan.networks import ConvGenerator, check_labels
+from aigc_course.gan.networks import ConvGenerator
 from aigc_course.images.features import as_images
+from aigc_course.images.labels import labels_for
 from aigc_course.storage import weights
 
 SHIPPED = {"gan": "conditional_gan", "gan-unconditional": "unconditional_gan", "article-gan": "article_gan"}
@@ -18,7 +19,6 @@ CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 ADVICE = "copy or download the folder again"
 MOST = {"latent_dim": 4096, "width": 512, "num_classes": 1000}  # larger settings are damage, and would fill the memory
 BATCH = 500  # images drawn side by side
-WHOLE_NUMBERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def save_generator(G: nn.Module, folder: str | Path) -> None:
@@ -69,7 +69,7 @@ def draw(G: nn.Module, count: int, seed: int = 0, labels: int | np.ndarray | Ten
     some_weights = next(G.parameters())  # they lie on G's device and have its dtype
     rng = np.random.default_rng(seed)  # NumPy's: the first images do not depend on how many follow
     z = torch.from_numpy(rng.standard_normal((count, G.latent_dim), np.float32))
-    all_labels = labels_for(G, count, labels, seed)
+    all_labels = labels_for(getattr(G, "num_classes", 0), count, labels, seed)
     was_training = G.training
     G.eval()
     images = []
@@ -80,20 +80,3 @@ def draw(G: nn.Module, count: int, seed: int = 0, labels: int | np.ndarray | Ten
         images.append(G(*inputs))
     G.train(was_training)
     return as_images(torch.cat(images))
-
-
-def labels_for(G: nn.Module, count: int, labels: int | np.ndarray | Tensor | None, seed: int) -> Tensor | None:
-    """(count,) labels for a generator with classes, None for one without."""
-    num_classes = getattr(G, "num_classes", 0)
-    if not num_classes:
-        if labels is not None:
-            raise ValueError("this generator takes no labels: it draws whatever it likes. Use the conditional one")
-        return None
-    if labels is None:
-        return torch.from_numpy(np.random.default_rng([seed, 1]).integers(num_classes, size=count))
-    labels = torch.as_tensor(labels)
-    if labels.dtype not in WHOLE_NUMBERS or labels.shape not in ((), (count,)):
-        raise ValueError(f"labels {labels.dtype} of shape {tuple(labels.shape)}: expected one whole number, or {count}")
-    labels = labels.long().expand(count)
-    check_labels(labels, num_classes, count)
-    return labels
