@@ -18,6 +18,7 @@ from aigc_course.images.flow import flow_loss
 from aigc_course.images.keeping import Keeper
 from aigc_course.images.stepping import check_finite, compiled, descend, move_average
 from aigc_course.images.unet import UNet
+from aigc_course.images.vae import VAE, vae_loss
 
 Loss = Callable[[nn.Module, Tensor, Tensor | None, torch.Generator], Tensor]  # network, images, labels, rng -> ()
 
@@ -29,7 +30,11 @@ class Family(NamedTuple):
     loss: Loss
 
 
-FAMILIES = {"diffusion": Family(UNet, denoising_loss), "flow": Family(UNet, flow_loss)}
+FAMILIES = {
+    "vae": Family(VAE, vae_loss),
+    "diffusion": Family(UNet, denoising_loss),
+    "flow": Family(UNet, flow_loss),
+}
 
 
 @dataclass(frozen=True)

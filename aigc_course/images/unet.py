@@ -69,6 +69,7 @@ class UNet(nn.Module):
         self.up = Block(2 * width, width, dim)
         self.last = nn.Sequential(nn.GroupNorm(GROUPS, width), nn.SiLU(), nn.Conv2d(width, 4, 3, padding=1))
         nn.init.zeros_(self.last[-1].weight)
+        nn.init.zeros_(self.last[-1].bias)
 
     def forward(self, images: Tensor, times: Tensor, labels: Tensor | None = None) -> Tensor:
         check_inputs(images, times, labels, self.num_classes)
