@@ -52,7 +52,7 @@ class UNet(nn.Module):
     With width 32 it has 0.26 million weights.
     """
 
-    settings = ("width", "num_classes")
+    settings = ("width", "num_classes")  # what a stored network is rebuilt from
 
     def __init__(self, width: int = 32, num_classes: int = 10) -> None:
         if width < GROUPS or width % GROUPS:
