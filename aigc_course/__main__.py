@@ -246,5 +246,21 @@ def sample_style(out: Images, count: Count = 100, seed: Seed = 0, label: Label =
     sampling.sample_digits(out, "style", count, seed, label)
 
 
+@samples.command("text2image")
+def sample_text2image(
+    out: Images,
+    prompt: Annotated[str, typer.Option(help='Such as "a thick 7 slanting right". 如“一个粗的、向右倾斜的7”')],
+    count: Count = 20,
+    seed: Seed = 0,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    language: Said = None,
+) -> None:
+    """Draw the digit that a prompt describes · 按提示词画数字"""
+    from aigc_course.kit.commands import sampling
+
+    sampling.sample_prompt(out, prompt, count, seed, steps, guidance)
+
+
 if __name__ == "__main__":
     app(prog_name="python -m aigc_course")

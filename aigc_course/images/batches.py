@@ -27,7 +27,7 @@ class Settings(Protocol):
 class Batches:
     """The real images of every step; an epoch shows each of them once, in an order of its own.
 
-    images: (count, 28, 28) uint8;  labels: (count,) or None;  both stay where they are, such as on a GPU
+    images: (count, 28, 28) uint8;  labels: (count,), (count, words) or None;  both stay where they are, on a GPU
     Raises TypeError, ValueError for images or labels that would train a network to nothing.
     """
 
@@ -69,7 +69,7 @@ def check_images(images: Tensor, labels: Tensor | None, batch_size: int) -> None
         raise ValueError(f"{len(images)} images do not fill a batch of {batch_size}; lower batch_size")
     if images.max() <= 1:
         raise ValueError("images contain only 0 and 1: expected shades of 0..255, where 1 is nearly as white as 0")
-    if labels is not None and labels.shape != (len(images),):
+    if labels is not None and (labels.shape[:1] != (len(images),) or len(labels.shape) > 2):
         raise ValueError(f"labels {tuple(labels.shape)} for {len(images)} images: expected one each")
     if labels is not None and (not isinstance(labels, Tensor) or labels.is_floating_point()):
         kind = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__

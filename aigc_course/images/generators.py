@@ -1,15 +1,19 @@
 """Digits from each family of generators: networks in folders, and one way to draw with all of them.
 
-VAE and style-based generator draw in one call; diffusion (DDIM) and flow matching (Euler) take steps and guidance.
+VAE and style-based generator draw in one call; diffusion (DDIM) and flow matching (Euler), told digits or words, take
+steps and guidance.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from aigc_course.images.captioned import tokens_of
+from aigc_course.images.captions import Caption
 from aigc_course.images.diffusion import SCHEDULE, ddim_steps, last
 from aigc_course.images.features import as_images
 from aigc_course.images.flow import euler_steps
@@ -37,6 +41,7 @@ KINDS = {
     "diffusion": Kind(UNet, "digit_diffusion", 20),
     "flow": Kind(UNet, "digit_flow", 10),
     "style": Kind(StyleGenerator, "digit_style"),
+    "text2image": Kind(UNet, "digit_text2image", 10, 2.0),  # flow matching, told words
 }
 
 
@@ -67,14 +72,14 @@ def draw(
     kind: str,
     count: int,
     seed: int = 0,
-    labels: int | np.ndarray | Tensor | None = None,
+    labels: int | np.ndarray | Tensor | Sequence[Caption] | None = None,
     num_steps: int | None = None,
     guidance: float | None = None,
 ) -> np.ndarray:
     """Images that a network of a kind draws, the same ones for the same seed; (count, 28, 28) uint8.
 
-    labels:    one for all or one each; None draws them uniformly
-    num_steps, guidance: for diffusion and flow; None: what is usual
+    labels:    one for all or one each; None draws them uniformly; for "text2image" as many captions, never None
+    num_steps, guidance: for kinds that take steps; None: what is usual
     ValueError for a count or a number of steps below 1, more steps than the schedule of a diffusion has, a guidance
     below 0, labels that do not fit, steps or guidance where the family has none, and a network that draws NaN.
     """
@@ -87,7 +92,7 @@ def draw(
     rng = np.random.default_rng(seed)  # NumPy's: the first images do not depend on how many follow
     size = 784 if family.num_steps else network.latent_dim
     noise = torch.from_numpy(rng.standard_normal((count, size), np.float32))
-    all_labels = labels_for(network.num_classes, count, labels, seed)
+    told = words_for(labels, count) if kind == "text2image" else labels_for(network.num_classes, count, labels, seed)
     num_steps = family.num_steps if num_steps is None else num_steps
     guidance = family.guidance if guidance is None else guidance
     was_training = network.training
@@ -95,20 +100,27 @@ def draw(
     images = []
     for first in range(0, count, BATCH):
         part = noise[first : first + BATCH].to(some_weights)
-        told = None if all_labels is None else all_labels[first : first + BATCH].to(some_weights.device)
-        if kind == "diffusion":
-            steps = ddim_steps(guided(network, told, guidance), part.view(-1, 1, 28, 28), SCHEDULE, num_steps)
-            drawn = last(steps)
-        elif kind == "flow":
-            steps = euler_steps(guided(network, told, guidance), part.view(-1, 1, 28, 28), num_steps)
-            drawn = last(steps).clamp(-1, 1)
+        part_told = None if told is None else told[first : first + BATCH].to(some_weights.device)
+        if family.num_steps:
+            field, start = guided(network, part_told, guidance), part.view(-1, 1, 28, 28)
+            diffuses = kind == "diffusion"
+            steps = ddim_steps(field, start, SCHEDULE, num_steps) if diffuses else euler_steps(field, start, num_steps)
+            images.append(last(steps).clamp(-1, 1))
         elif kind == "style":
-            drawn = network(part, told, layer_noise(first, len(part), seed, part.device))
+            images.append(network(part, part_told, layer_noise(first, len(part), seed, part.device)))
         else:
-            drawn = network(part, told)
-        images.append(drawn)
+            images.append(network(part, part_told))
     network.train(was_training)
     return as_images(torch.cat(images))
+
+
+def words_for(captions: Any, count: int) -> Tensor:
+    """(count, 4) tokens of as many captions; ValueError for anything else."""
+    if not isinstance(captions, Sequence) or len(captions) != count:
+        raise ValueError(f"text2image needs one caption for each of {count} images, such as [parse(prompt)] * {count}")
+    if not all(isinstance(caption, Caption) for caption in captions):
+        raise ValueError("text2image takes captions: let `captions.parse` read a prompt")
+    return tokens_of(captions)
 
 
 def layer_noise(first: int, count: int, seed: int, device: torch.device) -> list[Tensor]:

@@ -13,15 +13,20 @@ Field = Callable[[Tensor, Tensor], Tensor]  # images (batch, 1, 28, 28), times (
 
 
 def drop_labels(labels: Tensor, share: float, num_classes: int, rng: torch.Generator) -> Tensor:
-    """The labels, `share` of them replaced by `num_classes`, which says nothing; (batch,) -> (batch,)."""
+    """The labels, `share` of them replaced by `num_classes`, which says nothing.
+
+    labels: (batch,) or (batch, words), of which `share` are replaced each for itself, too;  returns the same shape
+    """
     dropped = torch.rand(len(labels), generator=rng) < share
+    if labels.dim() == 2:
+        dropped = dropped[:, None] | (torch.rand(labels.shape, generator=rng) < share)
     return labels.masked_fill(dropped.to(labels.device), num_classes)
 
 
 def guided(network: nn.Module, labels: Tensor | None, guidance: float = 1.0) -> Field:
     """f = f(x) + guidance · (f(x | label) - f(x)) as a function of images and times.
 
-    network:  images (batch, 1, 28, 28), times (batch,), labels (batch,) or None -> (batch, 1, 28, 28)
+    network:  images (batch, 1, 28, 28), times (batch,), labels (batch,), (batch, words) or None -> images
     guidance: 0 forgets the labels, 1 follows them, more exaggerates them; other than 0 and 1 it costs two calls
     ValueError for a guidance below 0 or not finite.
     """

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from aigc_course.images.batches import Batches
+from aigc_course.images.captioned import NUM_TOKENS
 from aigc_course.images.diffusion import denoising_loss
 from aigc_course.images.flow import flow_loss
 from aigc_course.images.keeping import Keeper
@@ -34,6 +35,7 @@ FAMILIES = {
     "vae": Family(VAE, vae_loss),
     "diffusion": Family(UNet, denoising_loss),
     "flow": Family(UNet, flow_loss),
+    "text2image": Family(lambda: UNet(num_classes=NUM_TOKENS), flow_loss),
 }
 
 
@@ -128,7 +130,7 @@ def image_steps(
 ) -> Iterator[dict[str, int | Tensor]]:
     """Train in place; yield {"step", "loss"} after each step.
 
-    images: (count, 28, 28) uint8, where the network is;  labels: (count,) or None
+    images: (count, 28, 28) uint8, where the network is;  labels: (count,), (count, words) or None
     keeper: writes a checkpoint now and then, and goes on from one that is there already
     Raises TypeError or ValueError for images, labels or a checkpoint that do not fit, FloatingPointError when the loss
     is not finite any more.

@@ -7,11 +7,19 @@ import pytest
 import torch
 from lively_unet import lively_unet
 
+from aigc_course.images.captioned import NUM_TOKENS
+from aigc_course.images.captions import Caption, parse
 from aigc_course.images.generators import BATCH, KINDS, draw, load_generator, save_generator
 from aigc_course.images.style import StyleGenerator
 from aigc_course.images.vae import VAE
 
-SMALL = {"diffusion": lively_unet, "flow": lively_unet, "style": lambda: StyleGenerator(4, 2), "vae": lambda: VAE(3, 2)}
+SMALL = {
+    "vae": lambda: VAE(3, 2),
+    "diffusion": lively_unet,
+    "flow": lively_unet,
+    "style": lambda: StyleGenerator(4, 2),
+    "text2image": lambda: lively_unet(NUM_TOKENS),
+}
 
 
 def small(kind):
@@ -28,13 +36,14 @@ def test_what_was_stored_draws_the_same(kind, tmp_path):
     network = small(kind)
     save_generator(network, tmp_path / kind)
     again = load_generator(tmp_path / kind, kind)
-    images = draw(network.train(), kind, 3, seed=2)
+    told = {"labels": [Caption(7)] * 3} if kind == "text2image" else {}
+    images = draw(network.train(), kind, 3, seed=2, **told)
     assert network.training
     assert not again.training
     assert images.shape == (3, 28, 28)
     assert images.dtype == np.uint8
-    assert np.array_equal(images, draw(again, kind, 3, seed=2))
-    assert not np.array_equal(images, draw(again, kind, 3, seed=3))
+    assert np.array_equal(images, draw(again, kind, 3, seed=2, **told))
+    assert not np.array_equal(images, draw(again, kind, 3, seed=3, **told))
 
 
 @pytest.mark.parametrize("kind", ["vae", "style"])
@@ -67,7 +76,10 @@ def test_steps_guidance_and_labels_change_what_is_drawn(kind):
         ("vae", {"labels": [1, 2]}, "expected one whole number, or 3"),
         ("vae", {"num_steps": 5}, "takes neither steps nor guidance"),
         ("style", {"guidance": 1.0}, "takes neither steps nor guidance"),
-        ("gan", {}, "allowed: vae, diffusion, flow, style"),
+        ("gan", {}, "allowed: vae, diffusion, flow, style, text2image"),
+        ("text2image", {}, "needs one caption for each of 3 images"),
+        ("text2image", {"labels": 7}, "needs one caption"),
+        ("text2image", {"labels": ["a 7"] * 3}, "let `captions.parse` read a prompt"),
     ],
 )
 def test_what_cannot_be_drawn(kind, settings, said):
@@ -80,6 +92,14 @@ def test_a_network_that_has_diverged_is_noticed():
     torch.nn.init.constant_(network.draw[0].weight, float("nan"))
     with pytest.raises(ValueError, match="NaN comes from a training that has diverged"):
         draw(network, "vae", 2)
+
+
+def test_words_change_what_is_drawn():
+    network = small("text2image")
+    prompts = ("a thick 7", "a thin 7", "7", "a thick 8", "一个粗的7")
+    images = [draw(network, "text2image", 1, 0, [parse(prompt)]) for prompt in prompts]
+    assert np.array_equal(images[0], images[4])
+    assert not any(np.array_equal(images[0], other) for other in images[1:4])
 
 
 def damage(folder, what):

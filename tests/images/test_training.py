@@ -8,6 +8,7 @@ import pytest
 import torch
 from killed_gan import small_images
 
+from aigc_course.images.captioned import NUM_TOKENS
 from aigc_course.images.keeping import Keeper
 from aigc_course.images.training import FAMILIES, Training, TrainingConfig, image_steps
 from aigc_course.images.unet import UNet
@@ -21,14 +22,15 @@ LABELS = torch.arange(50) % 10
 def started(family="flow", **changes):
     """A training of a small network, the same one each time."""
     torch.manual_seed(0)
-    network = VAE(latent_dim=2, width=4) if family == "vae" else UNet(width=8)
+    network = VAE(latent_dim=2, width=4) if family == "vae" else UNet(8, NUM_TOKENS if family == "text2image" else 10)
     return Training(replace(CONFIG, family=family, **changes), network)
 
 
 def trained(family="flow", steps=None, keeper=None, **changes):
     """A training after some steps, and its losses."""
     training = started(family, **changes)
-    rows = list(islice(image_steps(training, small_images(), LABELS, keeper), steps))
+    labels = LABELS[:, None].expand(-1, 4) if family == "text2image" else LABELS
+    rows = list(islice(image_steps(training, small_images(), labels, keeper), steps))
     return training, [row["loss"].item() for row in rows]
 
 
@@ -127,7 +129,7 @@ def test_a_training_that_diverges_says_so():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"family": "gan"}, "allowed: vae, diffusion, flow"),
+        ({"family": "gan"}, "allowed: vae, diffusion, flow, text2image"),
         ({"num_steps": 0}, "at least 1"),
         ({"num_steps": 2.5}, "a whole number"),
         ({"batch_size": True}, "a whole number"),

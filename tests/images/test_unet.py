@@ -32,6 +32,14 @@ def test_times_and_labels_matter_and_no_label_is_the_last_one(network):
     assert torch.equal(network(images, times), network(images, times, torch.full((3,), 10)))
 
 
+def test_words_are_added_up_in_any_order(network):
+    images, times = torch.zeros(2, 1, 28, 28), torch.full((2,), 0.5)
+    answer = network(images, times, torch.tensor([[1, 2], [3, 3]]))
+    torch.testing.assert_close(answer, network(images, times, torch.tensor([[2, 1], [3, 3]])), rtol=0, atol=1e-5)
+    assert not torch.allclose(answer[0], answer[1])
+    assert torch.equal(network(images, times, torch.tensor([[1], [3]])), network(images, times, torch.tensor([1, 3])))
+
+
 def test_each_image_is_answered_for_itself(network):
     images, times = torch.randn(4, 1, 28, 28), torch.rand(4)
     torch.testing.assert_close(network(images, times)[2:3], network(images[2:3], times[2:3]), rtol=0, atol=1e-5)
@@ -60,6 +68,7 @@ def test_embeddings_tell_near_times_apart_and_stay_within_1():
         (torch.zeros(2, 1, 28, 28), torch.zeros(2), torch.tensor([-1, 3]), ValueError, "label -1: expected 0 to 9"),
         (torch.zeros(2, 1, 28, 28), torch.zeros(2), torch.zeros(2), ValueError, "expected 2 whole numbers"),
         (torch.zeros(2, 1, 28, 28), torch.zeros(2), torch.tensor(3), ValueError, "expected 2 whole numbers"),
+        (torch.zeros(2, 1, 28, 28), torch.zeros(2), torch.zeros(3, 4).long(), ValueError, "expected 2 whole numbers"),
     ],
 )
 def test_what_it_cannot_be_told(network, images, times, labels, error, said):

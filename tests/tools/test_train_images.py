@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from aigc_course.gan.networks import ConvDiscriminator
 from aigc_course.images import training
+from aigc_course.images.captioned import NUM_TOKENS
 from aigc_course.images.generators import KINDS
 from aigc_course.images.style import StyleGenerator
 from aigc_course.images.unet import UNet
@@ -37,13 +38,19 @@ def small(monkeypatch):
     """Networks, data and measurements that take no time."""
     monkeypatch.setattr(train_images, "load_mnist", lambda split: bars("cache"))
     monkeypatch.setattr(train_images, "NUM_IMAGES", 100)
+    monkeypatch.setattr(train_images, "NUM_PROMPTS", 20)
     monkeypatch.setattr(train_images, "SAVE_EVERY", 2)
     monkeypatch.setattr(train_images, "TRIED", 4)
     monkeypatch.setattr(train_images, "style_networks", lambda: (StyleGenerator(4, 2), ConvDiscriminator(2, 10)))
     for kind, config in train_images.CONFIGS.items():
         changes = {"batch_size": 4, **({"latent_dim": 4} if kind == "style" else {})}
         monkeypatch.setitem(train_images.CONFIGS, kind, replace(config, **changes))
-    for kind, network in (("vae", small_vae), ("diffusion", lambda: UNet(8)), ("flow", lambda: UNet(8))):
+    for kind, network in (
+        ("vae", small_vae),
+        ("diffusion", lambda: UNet(8)),
+        ("flow", lambda: UNet(8)),
+        ("text2image", lambda: UNet(8, NUM_TOKENS)),
+    ):
         monkeypatch.setitem(training.FAMILIES, kind, training.FAMILIES[kind]._replace(network=network))
 
 
@@ -60,7 +67,8 @@ def test_a_training_writes_weights_and_a_card(kind, tmp_path, monkeypatch, capsy
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out.endswith(f"{card}\n")
     rows = dict(re.findall(r"^\| ([^|]+) \| (.+) \|$", card, re.M))
-    assert {"task", "network", "command", "seed", "time", "license", "Fréchet distance"} <= rows.keys()
+    assert {"task", "network", "command", "seed", "time", "license", "measured on"} <= rows.keys()
+    assert ("obeyed" in rows) == (kind == "text2image") == ("Fréchet distance" not in rows)
     assert f"{kind} --seed 2 --steps 3" in rows["command"]
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "config.json", "model.safetensors"]
 

@@ -1,10 +1,10 @@
-"""Train a generator of digits that the course ships: python -m tools.train.images vae|diffusion|flow|style [--seed 0]
+"""Train a generator of digits that the course ships: python -m tools.train.images vae|diffusion|... [--seed 0]
 
     --minutes 10        how many steps that is on this computer is measured first; the number stands on the card
     --steps 3000        as many steps, whatever they take: what the card's command says
 
-Writes data/models/{digit_vae,digit_diffusion,digit_flow,digit_style} with its card. Needs all of MNIST. Interrupted, it
-goes on from its checkpoint (build/images/NAME.checkpoint) when it is started again with the same words.
+Writes data/models/digit_KIND with its card. Needs all of MNIST. Interrupted, it goes on from its checkpoint
+(build/images/KIND_SEED.checkpoint) when it is started again.
 """
 
 import argparse
@@ -24,18 +24,23 @@ from tqdm import tqdm
 from aigc_course.gan.networks import ConvDiscriminator
 from aigc_course.gan.recipes import BETTER, GanSetup
 from aigc_course.gan.training import gan_image_steps
+from aigc_course.images.attributes import measure
+from aigc_course.images.captioned import UNSEEN, captioned, tokens_of
+from aigc_course.images.captions import Caption, captions_of, obeyed
 from aigc_course.images.features import FOLDER, describe, load_digit_features
 from aigc_course.images.generators import KINDS, draw, save_generator
+from aigc_course.images.judging import prepare_drawing
 from aigc_course.images.keeping import Keeper
 from aigc_course.images.metrics import frechet_distance
 from aigc_course.images.style import StyleGenerator
 from aigc_course.images.training import Training, TrainingConfig, image_steps
 from aigc_course.kit import runtime
-from aigc_course.kit.datasets import load_mnist
+from aigc_course.kit.datasets import Digits, load_mnist
 from tools.authoring.notebooks import ROOT
 from tools.train.card import MNIST, cpu, settings_of, time_of, write_card
 
 NUM_IMAGES = 10_000  # drawn for each measurement, as many as there are test images
+NUM_PROMPTS = 1000  # of a text-to-image model
 TRIED = 12  # steps whose time is measured; the first ones, in which memory is laid out, do not count
 SAVE_EVERY = 200  # steps
 TITLES = {
@@ -43,11 +48,13 @@ TITLES = {
     "diffusion": "A diffusion model that is told the digit",
     "flow": "A flow matching model that is told the digit",
     "style": "A style-based generator that is told the digit",
+    "text2image": "A flow matching model that is told a caption",
 }
 CONFIGS = {
     "vae": TrainingConfig(family="vae", batch_size=128, learning_rate=2e-3),
     "diffusion": TrainingConfig(family="diffusion", batch_size=32, average=0.999),
     "flow": TrainingConfig(family="flow", batch_size=32, average=0.999),
+    "text2image": TrainingConfig(family="text2image", batch_size=32, average=0.999),
     "style": replace(BETTER, latent_dim=32, bfloat16=False),
 }
 
@@ -64,6 +71,14 @@ def network_steps(kind: str, seed: int, num_steps: int, data: tuple[torch.Tensor
     G, D = (network.to(place, memory_format=torch.channels_last) for network in style_networks())
     setup = GanSetup(G, D, config, deepcopy(G))
     return setup.best, config, gan_image_steps(setup, *data, keeper)
+
+
+def shown(kind: str, digits: Digits) -> tuple[torch.Tensor, torch.Tensor]:
+    """What a kind learns from: images and their labels, or images of several sizes and their captions."""
+    if kind != "text2image":
+        return torch.from_numpy(digits.images), torch.from_numpy(digits.labels)
+    images, captions = captioned(digits.images, digits.labels)
+    return torch.from_numpy(images), tokens_of(captions)
 
 
 def style_networks() -> tuple[nn.Module, nn.Module]:
@@ -99,7 +114,8 @@ def train(kind: str, seed: int, options: argparse.Namespace) -> tuple[nn.Module,
     digits, place = load_mnist("train"), runtime.device()
     if not digits.is_full:
         raise SystemExit("the generators are trained on all of MNIST, which could not be had; see the line above")
-    data = torch.from_numpy(digits.images).to(place), torch.from_numpy(digits.labels).to(place)
+    images, told = shown(kind, digits)
+    data = images.to(place), told.to(place)
     options.folder.mkdir(parents=True, exist_ok=True)
     plan = planned(options.folder, kind, seed, options, data)
     path, earlier, began = options.folder / f"{kind}_{seed}.plan.json", plan["seconds"], time.perf_counter()
@@ -116,8 +132,8 @@ def train(kind: str, seed: int, options: argparse.Namespace) -> tuple[nn.Module,
     return network.cpu().eval(), config, seconds
 
 
-def measure(network: nn.Module, kind: str, seed: int = 1) -> dict[str, float]:
-    """Fréchet distance, and by how much it exceeds that of as many real images; digits obeyed; seconds for 1,000."""
+def quality(network: nn.Module, kind: str, device: str, seed: int = 1) -> dict[str, str]:
+    """Rows of a card: the Fréchet distance, and how much of it is not that of as many real images; digits; seconds."""
     reader = load_digit_features(runtime.data_folder() / "models" / FOLDER)
     real = describe(load_mnist("test").images, reader)
     train_images = load_mnist("train").images
@@ -125,41 +141,57 @@ def measure(network: nn.Module, kind: str, seed: int = 1) -> dict[str, float]:
     asked = np.arange(NUM_IMAGES) % 10
     began = time.perf_counter()
     drawn = draw(network, kind, NUM_IMAGES, seed, asked)
-    seconds = time.perf_counter() - began
+    seconds = (time.perf_counter() - began) * 1000 / NUM_IMAGES
     fake = describe(drawn, reader)
     distance = frechet_distance(real.features, fake.features)
+    excess = distance - frechet_distance(real.features, describe(others, reader).features)
+    steps, guidance = KINDS[kind].num_steps, KINDS[kind].guidance
+    how = f", {steps} calls each, guidance {guidance:g}" * bool(steps)
     return {
-        "frechet": distance,
-        "excess": distance - frechet_distance(real.features, describe(others, reader).features),
-        "asked_for": float(np.mean(fake.labels == asked)),
-        "seconds": seconds * 1000 / NUM_IMAGES,
+        "Fréchet distance": f"{distance:.2f}, {excess:.2f} more than as many training images",
+        "the digit asked for": f"{np.mean(fake.labels == asked):.2%}",
+        "1,000 images": f"{seconds:.1f} s on {device}{how}",
+        "measured on": f"{NUM_IMAGES:,} drawn images against the {NUM_IMAGES:,} test images, features of "
+        "`data/models/digit_features`",
+    }
+
+
+def obedience(network: nn.Module, seed: int = 1) -> dict[str, str]:
+    """Rows of a card: how often what a caption asks for is seen, in combinations that no training image had."""
+    rng, unseen = np.random.default_rng(seed), sorted(UNSEEN)
+    captions = [unseen[number] for number in rng.integers(len(unseen), size=NUM_PROMPTS)]
+    images = draw(network, "text2image", NUM_PROMPTS, seed, captions)
+    inked = np.flatnonzero(images.max(axis=(1, 2)) > 128)  # what holds no ink obeys nothing
+    reader = load_digit_features(runtime.data_folder() / "models" / FOLDER)
+    usual = np.stack([prepare_drawing(image / np.float32(255)) for image in images[inked]])  # the reader's size
+    digits = describe(np.round(usual * 255).astype(np.uint8), reader).labels
+    seen = captions_of(measure(images[inked]), digits)
+    found = [obeyed(captions[number], caption) for number, caption in zip(inked, seen, strict=True)]
+    shares = {name: sum(row[name] for row in found) / NUM_PROMPTS for name in Caption._fields}
+    return {
+        "obeyed": ", ".join(f"{name} {share:.1%}" for name, share in shares.items()),
+        "measured on": f"{NUM_PROMPTS:,} captions of combinations that no training image had, guidance "
+        f"{KINDS['text2image'].guidance:g}; attributes by `images.attributes`, digits by `data/models/digit_features`",
     }
 
 
 def card_of(kind: str, network: nn.Module, config: Any, seconds: float) -> dict[str, str]:
     """Measure a network; the rows of its card."""
-    place, measured = runtime.device(), measure(network, kind)
-    device = cpu(runtime.num_threads()) if place == "cpu" else torch.cuda.get_device_name()
+    device = cpu(runtime.num_threads()) if runtime.device() == "cpu" else torch.cuda.get_device_name()
     name = f"aigc_course.{type(network).__module__.removeprefix('aigc_course.')}.{type(network).__name__}"
-    steps, guidance = KINDS[kind].num_steps, KINDS[kind].guidance
-    how = f", {steps} calls each, guidance {guidance:g}" * bool(steps)
+    told = "the digit that a caption describes" if kind == "text2image" else "the digit that a label asks for"
     return {
-        "task": "draw handwritten digits, the digit that a label asks for: noise -> (28, 28)",
+        "task": f"draw handwritten digits, {told}: noise -> (28, 28)",
         "network": f"`{name}`, {sum(weights.numel() for weights in network.parameters()):,} parameters",
-        "data": MNIST + " and their labels",
+        "data": MNIST + (", half of them made smaller, and their captions" if kind == "text2image" else " and labels"),
         "recipe": settings_of({key: value for key, value in asdict(config).items() if key != "seed"}),
         "command": f"`python -m tools.train.images {kind} --seed {config.seed} --steps {config.num_steps}`",
         "seed": str(config.seed),
         "time": time_of(
             seconds, f"{device} in {'bfloat16' if config.bfloat16 else 'float32'}", f"torch {torch.__version__}"
         ),
-        "Fréchet distance": f"{measured['frechet']:.2f}, {measured['excess']:.2f} more than as many training images",
-        "the digit asked for": f"{measured['asked_for']:.2%}",
-        "1,000 images": f"{measured['seconds']:.1f} s on {device}{how}",
-        "measured on": f"{NUM_IMAGES:,} drawn images against the {NUM_IMAGES:,} test images, features of "
-        "`data/models/digit_features`",
-        "format": "safetensors, float32; read it with "
-        f'`aigc_course.images.generators.load_generator(folder, "{kind}")`',
+        **(obedience(network) if kind == "text2image" else quality(network, kind, device)),
+        "format": f'safetensors, float32; `aigc_course.images.generators.load_generator(folder, "{kind}")` reads it',
         "limits": "draws 28 x 28 digits like MNIST's and nothing else",
         "license": "MIT",
     }

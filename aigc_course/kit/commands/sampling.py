@@ -53,6 +53,15 @@ def sample_digits(
     keep_images(draw_digits(kind, count, seed, label, steps, guidance), count, out)
 
 
+def sample_prompt(out: Path, prompt: str, count: int, seed: int, steps: int | None, guidance: float | None) -> None:
+    """Draw what a prompt asks for into a file, and say so; ValueError for a prompt that `captions.parse` refuses."""
+    from aigc_course.images.captions import parse
+
+    check_out(out, IMAGES)
+    captions = [parse(prompt)] * count
+    keep_images(draw_digits("text2image", count, seed, captions, steps, guidance), count, out)
+
+
 def keep_images(images: Iterable["np.ndarray"], count: int, out: Path) -> None:
     """Write images to a file, with a progress bar, and say so."""
     save_images(with_bar(images, count, "image"), out)
@@ -143,10 +152,11 @@ def draw_images(kind: str, count: int, seed: int, label: int | None) -> Iterator
 
 
 def draw_digits(
-    kind: str, count: int, seed: int, label: int | None, steps: int | None, guidance: float | None
+    kind: str, count: int, seed: int, label: Any, steps: int | None, guidance: float | None
 ) -> Iterator["np.ndarray"]:
     """`count` digits, (28, 28) uint8 each; kind: a key of images.generators.KINDS.
 
+    label: what `images.generators.draw` takes as labels
     Raises ValueError for a label, steps or a guidance out of range, FileNotFoundError where the network is missing.
     """
     from aigc_course.images.generators import draw, load_generator

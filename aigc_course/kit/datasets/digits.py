@@ -8,6 +8,7 @@ DIGIT_MODELS = {  # kind: folder in data/models, what it is
     "vae": ("digit_vae", "变分自编码器", "a variational autoencoder"),
     "diffusion": ("digit_diffusion", "扩散模型", "a diffusion model"),
     "flow": ("digit_flow", "流匹配模型", "a flow matching model"),
+    "text2image": ("digit_text2image", "按提示词画数字的流匹配模型", "flow matching that is told words"),
     "style": ("digit_style", "基于风格的生成器", "a style-based generator"),
 }
 
@@ -15,7 +16,7 @@ DIGIT_MODELS = {  # kind: folder in data/models, what it is
 def find_digit_model(kind: str) -> Path:
     """The folder of a network that this course trained on MNIST; prints a line that names it.
 
-    kind: "vae", "diffusion", "flow" or "style"
+    kind: "vae", "diffusion", "flow", "style" or "text2image"
     Raises ValueError for another kind, FileNotFoundError, with the command that trains one, where it is missing.
     """
     if kind not in DIGIT_MODELS:

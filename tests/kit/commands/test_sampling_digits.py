@@ -7,6 +7,8 @@ from lively_unet import lively_unet
 from typer.testing import CliRunner
 
 from aigc_course import __main__ as cli
+from aigc_course.images.captioned import NUM_TOKENS
+from aigc_course.images.captions import parse
 from aigc_course.images.generators import KINDS, draw, save_generator
 from aigc_course.images.style import StyleGenerator
 from aigc_course.images.vae import VAE
@@ -17,6 +19,8 @@ def network_of(kind):
     torch.manual_seed(0)
     if kind in ("diffusion", "flow"):
         return lively_unet()
+    if kind == "text2image":
+        return lively_unet(NUM_TOKENS)
     if kind == "style":
         return StyleGenerator(4, 2).eval()
     vae = VAE(2, 2)
@@ -32,7 +36,7 @@ def models(tmp_path, monkeypatch):
         save_generator(network_of(kind), tmp_path / "data" / "models" / family.folder)
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "text2image"])
 def test_digits_are_drawn_into_a_file(kind, tmp_path):
     out = tmp_path / "digits.npy"
     words = ["sample", kind, "--count", "3", "--label", "7", "--seed", "5", "--language", "en", "--out", str(out)]
@@ -51,6 +55,16 @@ def test_steps_and_guidance_are_passed_on(kind, tmp_path):
     assert np.array_equal(np.load(out), draw(network_of(kind), kind, 2, 0, 7, 3, 2.0))
 
 
+@pytest.mark.parametrize("prompt", ["a thick 7 slanting right", "一个粗的、向右倾斜的7"])
+def test_a_prompt_is_drawn(prompt, tmp_path):
+    out = tmp_path / "digits.npy"
+    words = ["sample", "text2image", "--prompt", prompt, "--count", "2", "--guidance", "3", "--out", str(out)]
+    assert CliRunner().invoke(cli.app, words).exit_code == 0
+    assert np.array_equal(
+        np.load(out), draw(network_of("text2image"), "text2image", 2, 0, [parse(prompt)] * 2, guidance=3.0)
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -60,6 +74,9 @@ def test_steps_and_guidance_are_passed_on(kind, tmp_path):
         (["diffusion", "--steps", "401"], "the schedule has only 400"),
         (["diffusion", "--guidance", "-1"], "guidance -1.0"),
         (["style", "--guidance", "1"], "--guidance"),
+        (["text2image", "--prompt", "a blue 7"], '"blue" is not a word of this language'),
+        (["text2image", "--prompt", "10"], '"10" is not a word'),
+        (["text2image"], "--prompt"),
     ],
 )
 def test_digits_that_cannot_be_had(words, said, tmp_path):
@@ -75,7 +92,7 @@ def test_a_network_that_is_missing_or_not_known(tmp_path, monkeypatch):
     result = CliRunner().invoke(cli.app, ["sample", "flow", "--out", str(tmp_path / "a.npy")])
     assert result.exit_code == 1
     assert "python -m tools.train.images flow" in result.stderr
-    with pytest.raises(ValueError, match="allowed: vae, diffusion, flow, style"):
+    with pytest.raises(ValueError, match="allowed: vae, diffusion, flow, text2image, style"):
         find_digit_model("gan")
 
 
