@@ -65,7 +65,7 @@ def slant(ink: np.ndarray) -> np.ndarray:
 def box_side(ink: np.ndarray) -> np.ndarray:
     """The longer side of the box around the pixels that are drawn; ink (n, height, width) in 0..1 -> (n,)."""
     drawn = ink >= INK
-    return np.maximum(extent(drawn.any(axis=2)), extent(drawn.any(axis=1)))
+    return np.maximum(extent(drawn.max(axis=2)), extent(drawn.max(axis=1)))
 
 
 def extent(marked: np.ndarray) -> np.ndarray:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from aigc_course.images.guidance import Field, drop_labels
+from aigc_course.images.guidance import Field, Told, drop_labels
 
 MOST_BETA = 0.999  # a step that leaves nothing of the image could not be undone
 DROPPED = 0.1  # share of the images that are shown without their label, for guidance
@@ -91,7 +91,7 @@ def add_noise(images: Tensor, noise: Tensor, timesteps: Tensor, schedule: Schedu
 
 
 def denoising_loss(
-    network: nn.Module, images: Tensor, labels: Tensor | None, rng: torch.Generator, schedule: Schedule = SCHEDULE
+    network: Told, images: Tensor, labels: Tensor | None, rng: torch.Generator, schedule: Schedule = SCHEDULE
 ) -> Tensor:
     """E[|noise - network(x_t, t / T, label)|²], the mean over pixels. Source: Ho et al. 2020, equation 14.
 

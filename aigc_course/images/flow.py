@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from aigc_course.images.diffusion import DROPPED, check_noise, check_steps
-from aigc_course.images.guidance import Field, drop_labels
+from aigc_course.images.guidance import Field, Told, drop_labels
 
 
 def between(noise: Tensor, images: Tensor, times: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def between(noise: Tensor, images: Tensor, times: Tensor) -> Tensor:
     return (1 - t) * noise + t * images
 
 
-def flow_loss(network: nn.Module, images: Tensor, labels: Tensor | None, rng: torch.Generator) -> Tensor:
+def flow_loss(network: Told, images: Tensor, labels: Tensor | None, rng: torch.Generator) -> Tensor:
     """E[|(x1 - x0) - network(x_t, t, label)|²], the mean over pixels. Source: Lipman et al. 2023, equation 23.
 
     images: (batch, 1, 28, 28) in -1..1;  labels: (batch,) or None;  rng: on the CPU, chooses times and noise

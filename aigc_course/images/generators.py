@@ -45,7 +45,7 @@ KINDS = {
 }
 
 
-def save_generator(network: nn.Module, folder: str | Path) -> None:
+def save_generator(network: Any, folder: str | Path) -> None:
     """Write config.json and model.safetensors to a folder, each of them whole or not at all."""
     save_network(network, folder, network.settings)
 
@@ -68,17 +68,18 @@ def known(kind: str) -> Kind:
 
 @torch.no_grad()
 def draw(
-    network: nn.Module,
+    network: Any,
     kind: str,
     count: int,
     seed: int = 0,
-    labels: int | np.ndarray | Tensor | Sequence[Caption] | None = None,
+    labels: Any = None,
     num_steps: int | None = None,
     guidance: float | None = None,
 ) -> np.ndarray:
     """Images that a network of a kind draws, the same ones for the same seed; (count, 28, 28) uint8.
 
-    labels:    one for all or one each; None draws them uniformly; for "text2image" as many captions, never None
+    network:   as `load_generator` gives it
+    labels:    a whole number for all or one each; None draws them uniformly; for "text2image" a list of captions
     num_steps, guidance: for kinds that take steps; None: what is usual
     ValueError for a count or a number of steps below 1, more steps than the schedule of a diffusion has, a guidance
     below 0, labels that do not fit, steps or guidance where the family has none, and a network that draws NaN.

@@ -5,11 +5,20 @@ Source: Ho and Salimans 2022, with the weight written as most programs do: 1 is 
 
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 Field = Callable[[Tensor, Tensor], Tensor]  # images (batch, 1, 28, 28), times (batch,) -> (batch, 1, 28, 28)
+
+
+class Told(Protocol):
+    """A network that is told a label, or, with num_classes in its place, nothing."""
+
+    num_classes: int
+
+    def __call__(self, images: Tensor, times: Tensor, labels: Tensor | None = None, /) -> Tensor: ...
 
 
 def drop_labels(labels: Tensor, share: float, num_classes: int, rng: torch.Generator) -> Tensor:
@@ -23,7 +32,7 @@ def drop_labels(labels: Tensor, share: float, num_classes: int, rng: torch.Gener
     return labels.masked_fill(dropped.to(labels.device), num_classes)
 
 
-def guided(network: nn.Module, labels: Tensor | None, guidance: float = 1.0) -> Field:
+def guided(network: Told, labels: Tensor | None, guidance: float = 1.0) -> Field:
     """f = f(x) + guidance · (f(x | label) - f(x)) as a function of images and times.
 
     network:  images (batch, 1, 28, 28), times (batch,), labels (batch,), (batch, words) or None -> images

@@ -1,5 +1,8 @@
 """What the steps of all trainings on images have in common: one step down a loss, averaged weights, a compiled part."""
 
+# pyright: reportPrivateImportUsage=false
+# torch._foreach_lerp_ does in one call what its public relatives do weight by weight.
+
 import math
 from collections.abc import Callable
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from aigc_course.images.stepping import check_finite, compiled, descend, move_av
 from aigc_course.images.unet import UNet
 from aigc_course.images.vae import VAE, vae_loss
 
-Loss = Callable[[nn.Module, Tensor, Tensor | None, torch.Generator], Tensor]  # network, images, labels, rng -> ()
+Loss = Callable[[Any, Tensor, Tensor | None, torch.Generator], Tensor]  # network, images, labels, rng -> ()
 
 
 class Family(NamedTuple):
@@ -90,7 +90,7 @@ class Training:
             torch.manual_seed(config.seed)
             network = FAMILIES[config.family].network()
         self.config, self.loss = config, FAMILIES[config.family].loss
-        self.network = network.to(device=device, memory_format=torch.channels_last).train()
+        self.network = network.to(device).to(memory_format=torch.channels_last).train()
         self.average = deepcopy(self.network) if config.average else None
         self.device = next(self.network.parameters()).device
         self.called = compiled(self.network, self.device, config.compiled)

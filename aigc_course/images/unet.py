@@ -68,9 +68,10 @@ class UNet(nn.Module):
         self.middle = nn.ModuleList([Block(2 * width, 2 * width, dim), Block(2 * width, 2 * width, dim)])
         self.grow = nn.ConvTranspose2d(2 * width, width, 2, stride=2)
         self.up = Block(2 * width, width, dim)
-        self.last = nn.Sequential(nn.GroupNorm(GROUPS, width), nn.SiLU(), nn.Conv2d(width, 4, 3, padding=1))
-        nn.init.zeros_(self.last[-1].weight)
-        nn.init.zeros_(self.last[-1].bias)
+        draw = nn.Conv2d(width, 4, 3, padding=1)
+        self.last = nn.Sequential(nn.GroupNorm(GROUPS, width), nn.SiLU(), draw)
+        for weights in draw.parameters():
+            nn.init.zeros_(weights)  # at the start the answer is 0
 
     def forward(self, images: Tensor, times: Tensor, labels: Tensor | None = None) -> Tensor:
         check_images(images)

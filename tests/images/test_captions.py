@@ -106,7 +106,7 @@ def test_planted_attributes_are_told():
 
 
 def test_between_the_words_nothing_is_said():
-    between = line((captions.THIN + captions.THICK) / 2, 0, (captions.SMALL + captions.LARGE) / 2)
+    between = line(2.7, 0, (captions.SMALL + captions.LARGE) / 2)
     assert captions_of(measure(between[None]), np.array([1]))[0] == Caption(1, None, None, "upright")
 
 

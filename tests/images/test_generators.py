@@ -57,11 +57,12 @@ def test_the_first_images_do_not_depend_on_how_many_follow(kind):
 @pytest.mark.parametrize("kind", ["diffusion", "flow"])
 def test_steps_guidance_and_labels_change_what_is_drawn(kind):
     network = small(kind)
-    images = draw(network, kind, 2, 0, 3)
-    assert np.array_equal(images, draw(network, kind, 2, 0, [3, 3], KINDS[kind].num_steps, 1.0))
-    others = ({"labels": 4}, {"labels": 3, "num_steps": 4}, {"labels": 3, "guidance": 3.0})
-    assert not any(np.array_equal(images, draw(network, kind, 2, 0, **other)) for other in others)
-    assert np.array_equal(draw(network, kind, 2, 0, 3, guidance=0.0), draw(network, kind, 2, 0, 4, guidance=0.0))
+    assert np.array_equal(draw(network, kind, 1), draw(network, kind, 1, 0, None, KINDS[kind].num_steps, 1.0))
+    images = draw(network, kind, 2, 0, 3, 2)
+    assert np.array_equal(images, draw(network, kind, 2, 0, [3, 3], 2, 1.0))
+    for other in ((4, 2), (3, 3), (3, 2, 3.0)):
+        assert not np.array_equal(images, draw(network, kind, 2, 0, *other))
+    assert np.array_equal(draw(network, kind, 2, 0, 3, 2, 0.0), draw(network, kind, 2, 0, 4, 2, 0.0))
 
 
 @pytest.mark.parametrize(

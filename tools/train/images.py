@@ -68,7 +68,7 @@ def network_steps(kind: str, seed: int, num_steps: int, data: tuple[torch.Tensor
         training = Training(config, device=place)
         return training.best, config, image_steps(training, *data, keeper)
     torch.manual_seed(seed)
-    G, D = (network.to(place, memory_format=torch.channels_last) for network in style_networks())
+    G, D = (network.to(place).to(memory_format=torch.channels_last) for network in style_networks())
     setup = GanSetup(G, D, config, deepcopy(G))
     return setup.best, config, gan_image_steps(setup, *data, keeper)
 
