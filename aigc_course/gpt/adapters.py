@@ -93,7 +93,7 @@ def add_adapters(
     for parent, name, linear in linear_layers(model, layers):
         setattr(parent, name, Adapter(linear, rank, alpha, generator))
     if TABLE in layers:
-        model.wte = TableAdapter(model.wte, rank, alpha, generator)
+        setattr(model, TABLE, TableAdapter(model.wte, rank, alpha, generator))
     return model
 
 
