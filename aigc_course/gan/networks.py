@@ -12,24 +12,9 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from aigc_course.gan.losses import check_latent
+from aigc_course.images.labels import check_labels
 
 LABEL_STD = 0.1  # of the numbers in a label's vector at the start; those of z have 1, and as large they drown z
-
-
-def check_labels(labels: Tensor | None, num_classes: int, count: int) -> None:
-    """ValueError unless there is one label of 0..num_classes-1 for each of `count` images, or none without classes."""
-    if num_classes == 0:
-        if labels is not None:
-            raise ValueError("labels given to a network without classes; leave them out, or build it with num_classes")
-        return
-    if labels is None:
-        raise ValueError(f"this network draws one of {num_classes} classes: give it labels, one for each image")
-    if labels.is_floating_point() or labels.shape != (count,):
-        raise ValueError(f"labels {labels.dtype} of shape {tuple(labels.shape)}: expected {count} whole numbers")
-    if not torch.compiler.is_compiling() and count and not 0 <= int(labels.min()) <= int(labels.max()) < num_classes:
-        raise ValueError(
-            f"label {int(labels.max() if labels.min() >= 0 else labels.min())}: expected 0 to {num_classes - 1}"
-        )
 
 
 def drawing_layers(inputs: int, width: int) -> nn.Sequential:

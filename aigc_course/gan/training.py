@@ -3,11 +3,7 @@
 What a step computes is what the article's loop computes; what differs is listed at `gan_image_steps`.
 """
 
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +11,12 @@ from torch import Tensor, nn
 from aigc_course.gan.batches import Batches, Labels, noise
 from aigc_course.gan.losses import LOSSES, hint_at_probabilities
 from aigc_course.gan.recipes import GANConfig, GanSetup
-from aigc_course.storage import checkpoints
-
-CHECK_EVERY = 100  # steps between two looks at whether the losses are finite: a look waits for the device
+from aigc_course.images.keeping import Keeper
+from aigc_course.images.stepping import check_finite, compiled, descend, move_average
 
 
 def gan_image_steps(
-    setup: GanSetup, images: Tensor, labels: Tensor | None = None, keeper: "Keeper | None" = None
+    setup: GanSetup, images: Tensor, labels: Tensor | None = None, keeper: Keeper | None = None
 ) -> Iterator[dict[str, int | Tensor]]:
     """Train G and D in place; yield {"step", "d_loss", "g_loss", "real_score", "fake_score"} after each step.
 
@@ -43,7 +38,7 @@ def gan_image_steps(
         d_loss, real_score, fake_score = game.update_d(real_images, z[0], batch_labels)
         g_loss = game.update_g(z[1], batch_labels)
         game.move_average(step)
-        check_finite(step, d_loss, g_loss)
+        check_finite(step, d_loss=d_loss, g_loss=g_loss)
         if keeper:
             keeper.after(step, game, data)
         yield {
@@ -61,9 +56,9 @@ class Game:
             raise ValueError(f"config.average {self.config.average} and average={given}: give both or neither")
         self.device = next(self.G.parameters()).device
         self.optimizers = optimizers_for(self.G, self.D, self.config)
-        self.draw = compiled(self.G, self.device, self.config)
-        self.judge_both = compiled(judge_both, self.device, self.config)
-        self.judge_fakes = compiled(judge_fakes, self.device, self.config)
+        self.draw = compiled(self.G, self.device, self.config.compiled)
+        self.judge_both = compiled(judge_both, self.device, self.config.compiled)
+        self.judge_fakes = compiled(judge_fakes, self.device, self.config.compiled)
         self.fake_images = torch.empty(0)  # those that D saw last
         self.G.train()
         self.D.train()
@@ -110,47 +105,6 @@ class Game:
             move_average(self.average, self.G, min(self.config.average, (step + 1) / (step + 10)))
 
 
-@dataclass(frozen=True)
-class Keeper:
-    """Keeps a training in a file, so that it can be stopped at any moment.
-
-    If the file is there when a training begins, the training goes on from it and ends with the weights, bit for bit,
-    that it would have had without interruption. Raises what `checkpoints` raises.
-    """
-
-    path: str | Path
-    save_every: int = 1000  # steps; the end is saved too
-
-    def resume(self, game: Game, data: Batches) -> int:
-        """Fill the game from the file, if there is one; the number of steps that are done."""
-        steps_done = checkpoints.resume(self.path, game.modules, game.optimizers, made_with(game, data))
-        for optimizer in game.optimizers.values():
-            lay_out_like_weights(optimizer)
-        return steps_done
-
-    def after(self, step: int, game: Game, data: Batches) -> None:
-        """Write the file when it is time."""
-        done = step + 1
-        if done % self.save_every == 0 or done == game.config.num_steps:
-            checkpoints.save(self.path, game.modules, game.optimizers, {"step": done, **made_with(game, data)})
-
-
-def lay_out_like_weights(optimizer: torch.optim.Optimizer) -> None:
-    """Give Adam's memory the order in which its weights lie in the computer's memory, such as channels_last.
-
-    A file does not keep that order, and the fused Adam goes through weights and memory side by side, whatever it is.
-    """
-    for weight, memory in optimizer.state.items():
-        for name, value in memory.items():
-            if value.shape == weight.shape:
-                memory[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
-
-
-def made_with(game: Game, data: Batches) -> dict[str, Any]:
-    """What tells a training from others."""
-    return {"config": asdict(game.config), "data": data.fingerprint}
-
-
 def judge_both(
     D: nn.Module, real_images: Tensor, fake_images: Tensor, labels: Labels, loss: str
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -164,28 +118,6 @@ def judge_both(
 def judge_fakes(D: nn.Module, fake_images: Tensor, labels: Labels, loss: str) -> Tensor:
     """G's loss; the gradient goes through D to the images that G drew."""
     return LOSSES[loss].generator(D.logits(fake_images, *labels).float())
-
-
-def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """One step down the loss."""
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-
-
-@torch.no_grad()
-def move_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """average = decay · average + (1 - decay) · model, for weights and running statistics alike."""
-    averaged, new = (list(m.parameters()) + [b for b in m.buffers() if b.is_floating_point()] for m in (average, model))
-    torch._foreach_lerp_(averaged, new, 1 - decay)
-
-
-def check_finite(step: int, d_loss: Tensor, g_loss: Tensor) -> None:
-    """FloatingPointError when a loss is NaN or infinite; looks every CHECK_EVERY steps."""
-    if step % CHECK_EVERY == 0 and not math.isfinite(d_loss.item() + g_loss.item()):
-        raise FloatingPointError(
-            f"the losses are {d_loss.item()} and {g_loss.item()} at step {step}: lower the learning rates"
-        )
 
 
 def optimizers_for(G: nn.Module, D: nn.Module, config: GANConfig) -> dict[str, torch.optim.Optimizer]:
@@ -204,9 +136,3 @@ def set_learning_rates(optimizers: dict[str, torch.optim.Optimizer], step: int, 
     for name, rate in (("G", config.g_learning_rate), ("D", config.d_learning_rate)):
         for group in optimizers[name].param_groups:
             group["lr"] = rate * share
-
-
-def compiled(part: Callable, device: torch.device, config: GANConfig) -> Callable:
-    """The part itself, or, where asked for or on CUDA, its compiled form; CUDA's graphs launch all work at once."""
-    compiles = device.type == "cuda" if config.compiled is None else config.compiled
-    return torch.compile(part, mode="reduce-overhead" if device.type == "cuda" else None) if compiles else part

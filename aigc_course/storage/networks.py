@@ -1,0 +1,55 @@
+"""A network in a folder: config.json names its class and settings, model.safetensors holds its weights."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aigc_course.storage import weights
+from aigc_course.storage.files import write
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+ADVICE = "copy or download the folder again"
+MOST = {"latent_dim": 4096, "width": 512, "num_classes": 1000}  # larger settings are damage, and would fill the memory
+
+
+def save_network(network: "nn.Module", folder: str | Path, settings: Sequence[str] = ()) -> None:
+    """Write config.json and model.safetensors to a folder, each of them whole or not at all.
+
+    settings: names of arguments of the network's class that are its attributes, too; they are whole numbers
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"network": type(network).__name__, **{name: getattr(network, name) for name in settings}}
+    write(folder / CONFIG_FILE, f"{json.dumps(config, indent=2)}\n".encode())
+    weights.save_weights(network, folder / WEIGHTS_FILE)
+
+
+def load_network(folder: str | Path, allowed: Mapping[str, type["nn.Module"]]) -> "nn.Module":
+    """The network that lies in `folder`, in eval mode on the CPU.
+
+    allowed: the classes that config.json may name
+    Raises FileNotFoundError for missing files; ValueError for a damaged config.json or model.safetensors, a pickle, and
+    weights of other names or shapes than config.json describes.
+    """
+    path = Path(folder) / CONFIG_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is not there; a stored network is a folder with {CONFIG_FILE} and {WEIGHTS_FILE}"
+        )
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        network_class = allowed[config.pop("network")]
+        if giant := [name for name, value in config.items() if type(value) is not int or not 0 <= value <= MOST[name]]:
+            raise ValueError(f"{giant[0]} is {config[giant[0]]!r:.40}, expected 0 to {MOST[giant[0]]:,}")
+        network = network_class(**config)
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, RecursionError) as error:
+        raise ValueError(
+            f'{path} is damaged or from another program ({error!r}): expected "network", one of {", ".join(allowed)}, '
+            f"and its settings; {ADVICE}"
+        ) from error
+    weights.load_weights(network, Path(folder) / WEIGHTS_FILE, ADVICE)
+    return network.eval()
