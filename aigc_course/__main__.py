@@ -192,5 +192,75 @@ def sample_article_gan(out: Images, count: Count = 100, seed: Seed = 0, language
     sampling.sample_images(out, "article-gan", count, seed)
 
 
+Steps = Annotated[int | None, typer.Option(help="Calls of the network for each image. 每张图调用网络的次数")]
+Guidance = Annotated[
+    float | None, typer.Option(help="0: labels forgotten, 1: followed, more: exaggerated. 引导强度，0为忽略标签")
+]
+
+
+@samples.command("vae")
+def sample_vae(out: Images, count: Count = 100, seed: Seed = 0, label: Label = None, language: Said = None) -> None:
+    """Draw digits with a variational autoencoder · 用变分自编码器画数字"""
+    from aigc_course.kit.commands import sampling
+
+    sampling.sample_digits(out, "vae", count, seed, label)
+
+
+@samples.command("diffusion")
+def sample_diffusion(
+    out: Images,
+    count: Count = 100,
+    seed: Seed = 0,
+    label: Label = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    language: Said = None,
+) -> None:
+    """Draw digits with a diffusion model, by DDIM · 用扩散模型（DDIM采样）画数字"""
+    from aigc_course.kit.commands import sampling
+
+    sampling.sample_digits(out, "diffusion", count, seed, label, steps, guidance)
+
+
+@samples.command("flow")
+def sample_flow(
+    out: Images,
+    count: Count = 100,
+    seed: Seed = 0,
+    label: Label = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    language: Said = None,
+) -> None:
+    """Draw digits with flow matching · 用流匹配模型画数字"""
+    from aigc_course.kit.commands import sampling
+
+    sampling.sample_digits(out, "flow", count, seed, label, steps, guidance)
+
+
+@samples.command("style")
+def sample_style(out: Images, count: Count = 100, seed: Seed = 0, label: Label = None, language: Said = None) -> None:
+    """Draw digits with a style-based generator · 用基于风格的生成器画数字"""
+    from aigc_course.kit.commands import sampling
+
+    sampling.sample_digits(out, "style", count, seed, label)
+
+
+@samples.command("text2image")
+def sample_text2image(
+    out: Images,
+    prompt: Annotated[str, typer.Option(help='Such as "a thick 7 slanting right". 如“一个粗的、向右倾斜的7”')],
+    count: Count = 20,
+    seed: Seed = 0,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    language: Said = None,
+) -> None:
+    """Draw the digit that a prompt describes · 按提示词画数字"""
+    from aigc_course.kit.commands import sampling
+
+    sampling.sample_prompt(out, prompt, count, seed, steps, guidance)
+
+
 if __name__ == "__main__":
     app(prog_name="python -m aigc_course")

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aigc_course.images.attributes import measure
+from aigc_course.images.attributes import INK, measure
 from aigc_course.images.captions import VALUES, Caption, all_captions, captions_of
+from aigc_course.images.features import DigitFeatures, describe
+from aigc_course.images.judging import prepare_drawing
 
 SIDE = 28
 SMALLEST = 13  # pixels of the side to which an image is shrunk at most: a digit of 20 becomes one of 9
@@ -60,3 +62,18 @@ def captioned(images: np.ndarray, digits: np.ndarray, seed: int = 0) -> tuple[np
     captions = captions_of(measure(sheets), digits)
     seen = [number for number, caption in enumerate(captions) if caption not in UNSEEN]
     return sheets[seen], [captions[number] for number in seen]
+
+
+def seen_in(images: np.ndarray, reader: DigitFeatures) -> list[Caption | None]:
+    """What can be said of drawn images: attributes as they are measured, digits read at MNIST's usual size.
+
+    images: (n, 28, 28) uint8;  reader: as `features.load_digit_features` gives it;  None for an image without ink
+    """
+    inked = np.flatnonzero(images.max(axis=(1, 2)) >= INK * 255)
+    seen: list[Caption | None] = [None] * len(images)
+    if len(inked):
+        usual = np.stack([prepare_drawing(image / np.float32(255)) for image in images[inked]])
+        digits = describe(np.round(usual * 255).astype(np.uint8), reader).labels
+        for number, caption in zip(inked, captions_of(measure(images[inked]), digits), strict=True):
+            seen[number] = caption
+    return seen

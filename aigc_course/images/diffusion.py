@@ -139,11 +139,19 @@ def ddpm_steps(
 
 
 @torch.no_grad()
-def ddim_steps(predict_noise: Field, noise: Tensor, schedule: Schedule, num_steps: int = 20) -> Iterator[Tensor]:
-    """Draw by DDIM, without new noise; yield the images (batch, 1, 28, 28) after each of num_steps steps.
+def ddim_steps(
+    predict_noise: Field,
+    noise: Tensor,
+    schedule: Schedule,
+    num_steps: int = 20,
+    noise_at: Callable[[int], Tensor] | None = None,
+) -> Iterator[Tensor]:
+    """Draw by DDIM; yield the images (batch, 1, 28, 28) after each of num_steps steps.
 
-    Source: Song et al. 2021, equation 12 with σ = 0; the steps begin at the last timestep, evenly apart. Arguments and
-    errors as for `ddpm_steps`; ValueError for num_steps below 1 or above T.
+    Source: Song et al. 2021, equation 12; the steps begin at the last timestep, evenly apart. Arguments and errors as
+    for `ddpm_steps`; ValueError for num_steps below 1 or above T.
+    noise_at: None adds no noise (σ = 0); otherwise the noise that is added after timestep t, with as much σ as DDPM has
+              for such a step (equation 16 with η = 1)
     """
     check_noise(noise)
     num_timesteps = len(schedule.betas)
@@ -154,7 +162,10 @@ def ddim_steps(predict_noise: Field, noise: Tensor, schedule: Schedule, num_step
         left, left_after = schedule.alpha_bar(timestep), schedule.alpha_bar(timestep_after)
         clean = clean_images(images, predict_noise(images, times_of(images, timestep, num_timesteps)), left)
         direction = (images - math.sqrt(left) * clean) / math.sqrt(1 - left)  # the noise that fits the clipped images
-        images = math.sqrt(left_after) * clean + math.sqrt(1 - left_after) * direction
+        variance = (1 - left_after) / (1 - left) * (1 - left / left_after) if noise_at else 0.0  # σ²
+        images = math.sqrt(left_after) * clean + math.sqrt(1 - left_after - variance) * direction
+        if noise_at and timestep_after >= 0:
+            images = images + math.sqrt(variance) * noise_at(timestep)
         yield images
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from aigc_course.images.labels import check_labels
 
 SIDES = (7, 7, 14, 14, 28, 28)  # pixels of the side of what each layer draws: coarse layers first
+LABEL_STD = 0.1  # of the numbers in a label's vector at the start; those of z have 1, and as large they drown z
 MIXED = 0.5  # share of the batches in training in which a second style takes over at some layer
 Noise = Sequence[Tensor]  # one (batch, 1, side, side) for each layer
 
@@ -30,6 +31,11 @@ class MappingNetwork(nn.Module):
             nn.Linear(2 * latent_dim, 2 * latent_dim), nn.LeakyReLU(0.2),
             nn.Linear(2 * latent_dim, latent_dim),
         )  # fmt: skip
+        if self.label is not None:
+            nn.init.normal_(self.label.weight, std=LABEL_STD)
+        for layer in self.layers:
+            if isinstance(layer, nn.Linear):  # so that w differs as much as z does: with less, all images become alike
+                nn.init.kaiming_normal_(layer.weight, 0.2)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         if not isinstance(z, Tensor) or z.dim() != 2 or z.shape[1] != self.latent_dim:

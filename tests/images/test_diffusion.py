@@ -97,6 +97,23 @@ def test_ddim_draws_what_diffusers_draws(make, num_steps):
         torch.testing.assert_close(ours, x, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("num_steps", [1, 5, 30])
+@pytest.mark.parametrize("make", list(BETAS))
+def test_ddim_with_noise_draws_what_diffusers_draws(make, num_steps):
+    network, schedule, noise = lively_unet(), make(30), noises(31)
+    theirs = peer(DDIMScheduler, schedule, timestep_spacing="trailing")
+    theirs.set_timesteps(num_steps)
+    x, steps = noise[0], diffusion.ddim_steps(network, noise[0], schedule, num_steps, lambda t: noise[t])
+    for ours, timestep in zip(steps, theirs.timesteps.tolist(), strict=True):
+        with torch.no_grad():
+            predicted = network(x, torch.full((3,), timestep / 30))
+        given = noise[timestep] if timestep != theirs.timesteps[-1] else torch.zeros_like(x)
+        x = theirs.step(
+            predicted, timestep, x, eta=1.0, use_clipped_model_output=True, variance_noise=given
+        ).prev_sample
+        torch.testing.assert_close(ours, x, rtol=0, atol=1e-4)
+
+
 def test_ddim_takes_any_number_of_steps_and_ends_with_what_is_clipped():
     """Seven steps do not divide 60; without noise after the last step the images are the clipped ones."""
     images = list(diffusion.ddim_steps(lively_unet(), noises(1)[0], diffusion.linear_schedule(60), 7))

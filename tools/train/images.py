@@ -24,12 +24,10 @@ from tqdm import tqdm
 from aigc_course.gan.networks import ConvDiscriminator
 from aigc_course.gan.recipes import BETTER, GanSetup
 from aigc_course.gan.training import gan_image_steps
-from aigc_course.images.attributes import measure
-from aigc_course.images.captioned import UNSEEN, captioned, tokens_of
-from aigc_course.images.captions import Caption, captions_of, obeyed
+from aigc_course.images.captioned import UNSEEN, captioned, seen_in, tokens_of
+from aigc_course.images.captions import Caption, obeyed
 from aigc_course.images.features import FOLDER, describe, load_digit_features
 from aigc_course.images.generators import KINDS, draw, save_generator
-from aigc_course.images.judging import prepare_drawing
 from aigc_course.images.keeping import Keeper
 from aigc_course.images.metrics import frechet_distance
 from aigc_course.images.style import StyleGenerator
@@ -161,12 +159,9 @@ def obedience(network: nn.Module, seed: int = 1) -> dict[str, str]:
     rng, unseen = np.random.default_rng(seed), sorted(UNSEEN)
     captions = [unseen[number] for number in rng.integers(len(unseen), size=NUM_PROMPTS)]
     images = draw(network, "text2image", NUM_PROMPTS, seed, captions)
-    inked = np.flatnonzero(images.max(axis=(1, 2)) > 128)  # what holds no ink obeys nothing
     reader = load_digit_features(runtime.data_folder() / "models" / FOLDER)
-    usual = np.stack([prepare_drawing(image / np.float32(255)) for image in images[inked]])  # the reader's size
-    digits = describe(np.round(usual * 255).astype(np.uint8), reader).labels
-    seen = captions_of(measure(images[inked]), digits)
-    found = [obeyed(captions[number], caption) for number, caption in zip(inked, seen, strict=True)]
+    pairs = zip(captions, seen_in(images, reader), strict=True)
+    found = [obeyed(asked, seen) if seen else dict.fromkeys(Caption._fields, False) for asked, seen in pairs]
     shares = {name: sum(row[name] for row in found) / NUM_PROMPTS for name in Caption._fields}
     return {
         "obeyed": ", ".join(f"{name} {share:.1%}" for name, share in shares.items()),

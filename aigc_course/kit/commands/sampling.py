@@ -34,9 +34,37 @@ def sample_texts(out: Path | None, prompt: str, count: int, seed: int, *settings
 
 
 def sample_images(out: Path, kind: str, count: int, seed: int, label: int | None = None) -> None:
-    """Draw digits into a file, and say so; arguments as for `draw_images`."""
+    """Draw digits into a file by a GAN, and say so; arguments as for `draw_images`."""
     check_out(out, IMAGES)
-    save_images(with_bar(draw_images(kind, count, seed, label), count, "image"), out)
+    keep_images(draw_images(kind, count, seed, label), count, out)
+
+
+def sample_digits(
+    out: Path,
+    kind: str,
+    count: int,
+    seed: int,
+    label: int | None = None,
+    steps: int | None = None,
+    guidance: float | None = None,
+) -> None:
+    """Draw digits into a file by another family, and say so; arguments as for `draw_digits`."""
+    check_out(out, IMAGES)
+    keep_images(draw_digits(kind, count, seed, label, steps, guidance), count, out)
+
+
+def sample_prompt(out: Path, prompt: str, count: int, seed: int, steps: int | None, guidance: float | None) -> None:
+    """Draw what a prompt asks for into a file, and say so; ValueError for a prompt that `captions.parse` refuses."""
+    from aigc_course.images.captions import parse
+
+    check_out(out, IMAGES)
+    captions = [parse(prompt)] * count
+    keep_images(draw_digits("text2image", count, seed, captions, steps, guidance), count, out)
+
+
+def keep_images(images: Iterable["np.ndarray"], count: int, out: Path) -> None:
+    """Write images to a file, with a progress bar, and say so."""
+    save_images(with_bar(images, count, "image"), out)
     print(say(f"已将{count:,}张图像写入{out}", f"{count:,} {'image' if count == 1 else 'images'} in {out}"))
 
 
@@ -121,6 +149,24 @@ def draw_images(kind: str, count: int, seed: int, label: int | None) -> Iterator
     use_threads()
     G = load_generator(data_folder() / "models" / SHIPPED[kind]).to(device())
     yield from draw(G, count, seed, label)
+
+
+def draw_digits(
+    kind: str, count: int, seed: int, label: Any, steps: int | None, guidance: float | None
+) -> Iterator["np.ndarray"]:
+    """`count` digits, (28, 28) uint8 each; kind: a key of images.generators.KINDS.
+
+    label: what `images.generators.draw` takes as labels
+    Raises ValueError for a label, steps or a guidance out of range, FileNotFoundError where the network is missing.
+    """
+    from aigc_course.images.generators import draw, load_generator
+    from aigc_course.kit.datasets import find_digit_model
+
+    use_threads()
+    with redirect_stdout(sys.stderr):
+        folder = find_digit_model(kind)
+    network = load_generator(folder, kind).to(device())
+    yield from draw(network, kind, count, seed, label, steps, guidance)
 
 
 def save_images(images: Iterable["np.ndarray"], path: Path) -> None:

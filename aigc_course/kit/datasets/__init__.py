@@ -11,6 +11,7 @@ from aigc_course.kit.datasets.corpora import (
     load_wikipedia_text,
     load_word_similarity,
 )
+from aigc_course.kit.datasets.digits import find_digit_model
 from aigc_course.kit.datasets.gpt2 import (
     ensure_gpt2,
     find_genre_gpt2,
@@ -26,6 +27,7 @@ from aigc_course.kit.runtime import scale_name
 __all__ = [
     "Digits",
     "fetch_all",
+    "find_digit_model",
     "find_genre_gpt2",
     "find_gpt2",
     "find_gpt2_vocabulary",
