@@ -1,0 +1,123 @@
+"""What chapter 7 compares tools with: a program in a process of its own, and the table of the tools' state.
+
+TensorFlow and torch do not share a process, and peak memory belongs to a process: so each framework's program is run
+apart, on the same arrays. The programs themselves stand in the chapter.
+"""
+
+import csv
+import io
+import os
+import re
+import subprocess
+import sys
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+FRAME = """
+import sys
+import time
+import numpy
+
+def peak_mib():
+    try:
+        with open("/proc/self/status", encoding="utf-8") as status:
+            return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
+    except OSError:
+        import psutil
+        memory = psutil.Process().memory_info()
+        return getattr(memory, "peak_wset", memory.rss) / 2**20
+
+program, given, taken = sys.argv[1:]
+with numpy.load(given) as arrays:
+    names = dict(arrays)
+with open(program, encoding="utf-8") as file:
+    exec(compile(file.read(), "program", "exec"), names)
+if "results" not in names:
+    sys.exit("the program must bind `results`")
+facts = {"cpu_seconds": time.process_time(), "peak_mib": peak_mib()}
+numpy.savez(taken, **{f"result_{name}": value for name, value in names["results"].items()}, **facts)
+"""
+ENVIRONMENT = {  # one thread and the processor, so that programs can be compared; a network this small needs no GPU
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONIOENCODING": "utf-8",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+}
+MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+KINDS = ("framework", "language", "gan", "stylegan", "image")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a program that ran apart has left."""
+
+    results: dict[str, np.ndarray]  # what it put into its dictionary `results`
+    printed: str
+    cpu_seconds: float  # of the whole process, imports included
+    peak_mib: float  # the most resident memory that it had
+
+
+def run_apart(program: str, arrays: dict[str, np.ndarray], *, seconds: float = 240) -> Run:
+    """Run Python source in a process of its own; the arrays are its variables, its dictionary `results` comes back.
+
+    program: must bind `results`, names -> arrays or numbers
+    Raises RuntimeError with the last line of the error when it fails, TimeoutError when it takes longer than `seconds`.
+    """
+    with TemporaryDirectory() as folder:
+        source, given, taken = (Path(folder) / name for name in ("program.py", "given.npz", "taken.npz"))
+        source.write_text(program, encoding="utf-8")
+        np.savez(given, **arrays)  # pyright: ignore[reportArgumentType]
+        command = [sys.executable, "-c", FRAME, *map(str, (source, given, taken))]
+        environment = os.environ | ENVIRONMENT
+        try:
+            ended = subprocess.run(
+                command, capture_output=True, encoding="utf-8", errors="replace", env=environment, timeout=seconds
+            )
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(f"the program has not finished in {seconds:g} seconds") from error
+        if ended.returncode:
+            said = ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}"]
+            raise RuntimeError(f"the program failed: {said[-1]:.300}")
+        with np.load(taken) as file:
+            stored = dict(file)
+    results = {name.removeprefix("result_"): value for name, value in stored.items() if name.startswith("result_")}
+    return Run(results, ended.stdout, float(stored["cpu_seconds"]), float(stored["peak_mib"]))
+
+
+def count_lines(program: str) -> int:
+    """How many lines of a program hold code: neither empty nor only a comment."""
+    silent = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(program).readline):
+        if token.type not in silent:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return len(lines)
+
+
+def read_tools(path: str | os.PathLike) -> list[dict[str, str]]:
+    """The rows of data/tools.csv: a tool each; an empty field was not found. ValueError for what cannot be right."""
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows, start=2):
+        if row["kind"] not in KINDS:
+            raise ValueError(f"line {number}: kind {row['kind']!r} is none of {', '.join(KINDS)}")
+        if row["last_release"] and not MONTH.fullmatch(row["last_release"]):
+            raise ValueError(f"line {number}: last_release {row['last_release']!r} is no month such as 2026-03")
+        if not DAY.fullmatch(row["checked_on"]):
+            raise ValueError(f"line {number}: checked_on {row['checked_on']!r} is no day such as 2026-11-28")
+    return rows
+
+
+def months_before(month: str, day: str) -> int:
+    """How many months before `day` ("2026-11-28") a `month` ("2021-09") was."""
+    (year, number), (last_year, last_number) = (map(int, text.split("-")[:2]) for text in (month, day))
+    return 12 * (last_year - year) + last_number - number
