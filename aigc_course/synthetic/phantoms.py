@@ -20,7 +20,7 @@ class Phantoms(NamedTuple):
     lesions: np.ndarray  # (n, side, side) bool: where the lesion is; nowhere in healthy ones
 
 
-def phantoms(count: int, seed: int = 0, side: int = 28, contrast: float = 0.25) -> Phantoms:
+def phantoms(count: int, seed: int = 0, side: int = 28, contrast: float = 0.3) -> Phantoms:
     """`count` slices, every second one with a lesion, the same ones for the same seed.
 
     side: pixels, at least 8;  contrast: how much brighter the lesion is, above 0 up to 0.5 (white is 1)
@@ -47,7 +47,7 @@ def phantoms(count: int, seed: int = 0, side: int = 28, contrast: float = 0.25) 
             image[inside(x, y, place, rng.uniform((0.06, 0.18), (0.11, 0.28)), direction * 0.3)] = 0.15
         vessel = inside(x, y, anywhere(rng, head), (0.035, rng.uniform(0.2, 0.3)), rng.uniform(0, np.pi))
         image[vessel & brain] += 0.3
-        radii, place = rng.uniform(0.09, 0.16, 2), anywhere(rng, head)  # drawn for healthy ones, too
+        radii, place = rng.uniform(0.12, 0.2, 2), anywhere(rng, head)  # drawn for healthy ones, too
         lesion = inside(x, y, place, radii, rng.uniform(0, np.pi)) & brain & bool(number % 2)
         image[lesion] += contrast
         images[number], lesions[number] = shrunk(image), shrunk(lesion.astype(float)) >= 0.5
