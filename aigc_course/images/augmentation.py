@@ -6,6 +6,7 @@ All take and return floats (batch, 1, height, width); every image of a batch is 
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,7 +15,7 @@ from torch import Tensor
 def warp(images: Tensor, places: Tensor, paper: float = -1.0) -> Tensor:
     """Images whose pixel (row, column) is taken from another place, by interpolation between its four neighbors.
 
-    images: (batch, 1, h, w) floats;  places: (batch, h, w, 2), x and y in -1..1 over the image, as `grid_sample` has them
+    images: (batch, 1, h, w) floats;  places: (batch, h, w, 2), x and y in -1..1 over the image, as in `grid_sample`
     paper:  what lies outside of the image
     """
     check_images(images)
@@ -26,7 +27,7 @@ def warp(images: Tensor, places: Tensor, paper: float = -1.0) -> Tensor:
 def affine(images: Tensor, degrees: Tensor, size: Tensor, shift: Tensor, paper: float = -1.0) -> Tensor:
     """Turn each image about its middle, scale it, then shift it.
 
-    degrees: (batch,), clockwise;  size: (batch,), 1 leaves it, above 0;  shift: (batch, 2), pixels to the right and down
+    degrees: (batch,), clockwise;  size: (batch,), above 0, 1 leaves it;  shift: (batch, 2), pixels right and down
     A pixel at p of the new image is taken from turn(-degrees) · (p - shift) / size of the old one.
     """
     check_images(images)
@@ -62,22 +63,22 @@ def random_affine(
 def elastic(images: Tensor, rng: torch.Generator, strength: float = 1.0, smoothness: float = 2.0) -> Tensor:
     """Move every pixel by a smooth random field, as handwriting differs from hand to hand.
 
-    strength: pixels, the standard deviation of the moves;  smoothness: pixels, the std of the Gaussian that smooths them
+    strength: standard deviation of the moves;  smoothness: that of the Gaussian which smooths them; both in pixels
     Source: Simard, Steinkraus and Platt 2003.
     """
     check_images(images)
-    if not (0 <= strength < math.inf and 0 < smoothness < math.inf):
-        raise ValueError(f"strength {strength}, smoothness {smoothness}: expected at least 0, and above 0")
     height, width = images.shape[2:]
-    noise = torch.randn((len(images) * 2, 1, height, width), generator=rng).to(images)
+    if not (0 <= strength < math.inf and 0 < smoothness < min(height, width) / 3):
+        raise ValueError(
+            f"strength {strength}, smoothness {smoothness} for images of {height} x {width}: expected at least 0, and "
+            "above 0 up to a third of a side"
+        )
     reach = math.ceil(3 * smoothness)
     bell = torch.exp(-0.5 * (torch.arange(-reach, reach + 1).to(images) / smoothness) ** 2)
     bell = bell / bell.square().sum().sqrt()  # a sum of independent numbers of variance 1 keeps variance 1
-    padded = F.pad(noise, (reach, reach, reach, reach), mode="circular") if reach < min(height, width) else noise
-    smooth = F.conv2d(F.conv2d(padded, bell.view(1, 1, 1, -1)), bell.view(1, 1, -1, 1))
-    moves = strength * smooth.view(len(images), 2, *smooth.shape[2:])  # (batch, 2, h, w) pixels
-    if moves.shape[2:] != (height, width):
-        raise ValueError(f"smoothness {smoothness} is too much for images of {height} x {width}")
+    noise = torch.randn((len(images) * 2, 1, height + 2 * reach, width + 2 * reach), generator=rng).to(images)
+    smooth = F.conv2d(F.conv2d(noise, bell.view(1, 1, 1, -1)), bell.view(1, 1, -1, 1))
+    moves = strength * smooth.view(len(images), 2, height, width)  # pixels
     x = (torch.arange(width).to(images) + 0.5) * 2 / width - 1
     y = (torch.arange(height).to(images) + 0.5) * 2 / height - 1
     places = torch.stack(torch.broadcast_tensors(x[None, :], y[:, None]), dim=-1)
@@ -91,11 +92,13 @@ def mixup(images: Tensor, targets: Tensor, rng: torch.Generator, alpha: float = 
     Source: Zhang et al. 2018.
     """
     if targets.dim() != 2 or len(targets) != len(images) or not targets.is_floating_point():
-        raise ValueError(f"targets {tuple(targets.shape)}: expected (batch, classes) floats, such as one_hot(...).float()")
+        raise ValueError(
+            f"targets {tuple(targets.shape)}: expected (batch, classes) floats, such as one_hot(...).float()"
+        )
     if not 0 < alpha < math.inf:
         raise ValueError(f"alpha {alpha}: expected a number above 0; 0.2 mixes most pairs only a little")
-    parts = torch._standard_gamma(torch.full((2,), alpha), generator=rng)  # X / (X + Y) of two gammas is a beta
-    share = (parts[0] / parts.sum()).item()
+    from_torch = int(torch.randint(2**31, (1,), generator=rng))
+    share = np.random.default_rng(from_torch).beta(alpha, alpha)  # torch's own takes no generator
     other = torch.randperm(len(images), generator=rng)
     return share * images + (1 - share) * images[other], share * targets + (1 - share) * targets[other]
 

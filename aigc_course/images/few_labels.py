@@ -71,7 +71,11 @@ def next_batch(own: Labeled, augment: Augment | None, generated: Labeled | None,
 
 
 def train_classifier(
-    own: Labeled, seed: int, num_steps: int = NUM_STEPS, augment: Augment | None = None, generated: Labeled | None = None
+    own: Labeled,
+    seed: int,
+    num_steps: int = NUM_STEPS,
+    augment: Augment | None = None,
+    generated: Labeled | None = None,
 ) -> nn.Sequential:
     """A classifier trained on its own labels, with or without augmentation and generated images."""
     torch.manual_seed(seed)
@@ -137,10 +141,9 @@ def draw_images(model: SmallVelocity, per_class: int, seed: int, num_steps: int 
     """`per_class` images of each class, by Euler's steps with guidance."""
     rng = torch.Generator().manual_seed(seed)
     labels = torch.arange(model.num_classes).repeat_interleave(per_class)
-    x = torch.randn((len(labels), 1, SIDE, SIDE), generator=rng)
-    for x in euler_steps(guided(model, labels, GUIDANCE), x, num_steps):
-        pass
-    return Labeled(x.clamp(-1, 1), labels)
+    noise = torch.randn((len(labels), 1, SIDE, SIDE), generator=rng)
+    *_, last = euler_steps(guided(model, labels, GUIDANCE), noise, num_steps)
+    return Labeled(last.clamp(-1, 1), labels)
 
 
 def arms(own: Labeled, seed: int) -> Iterator[tuple[str, nn.Sequential, float]]:

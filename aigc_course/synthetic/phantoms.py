@@ -7,6 +7,7 @@ about a method, since here the truth is known. Source of the idea: Shepp and Log
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 NAMES = ("healthy", "lesion")  # classes 0 and 1
 FINE = 2  # drawn so many times finer, then averaged: edges are smooth
@@ -56,11 +57,12 @@ def phantoms(count: int, seed: int = 0, side: int = 28, contrast: float = 0.3) -
     return Phantoms((np.clip(images, 0, 1) * 255).round().astype(np.uint8), labels, lesions)
 
 
-def inside(x: np.ndarray, y: np.ndarray, place: tuple[float, float], radii: np.ndarray, turn: float = 0) -> np.ndarray:
+def inside(x: np.ndarray, y: np.ndarray, place: tuple[float, float], radii: ArrayLike, turn: float = 0) -> np.ndarray:
     """Which of the points lie in an ellipse with these half axes, turned by `turn` radians; shape of x."""
+    width, height = np.asarray(radii)
     right, down = x - place[0], y - place[1]
     along, across = np.cos(turn) * right + np.sin(turn) * down, np.cos(turn) * down - np.sin(turn) * right
-    return (along / radii[0]) ** 2 + (across / radii[1]) ** 2 < 1
+    return (along / width) ** 2 + (across / height) ** 2 < 1
 
 
 def anywhere(rng: np.random.Generator, head: np.ndarray) -> tuple[float, float]:
@@ -71,8 +73,9 @@ def anywhere(rng: np.random.Generator, head: np.ndarray) -> tuple[float, float]:
 
 def texture(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Slow waves of gray, at most 0.1 up or down; shape of x."""
-    waves = rng.normal(0, 5, (3, 2)), rng.uniform(0, 2 * np.pi, 3)
-    return sum(0.033 * np.sin(a * x + b * y + phase) for (a, b), phase in zip(*waves, strict=True))
+    waves, phases = rng.normal(0, 5, (3, 2)), rng.uniform(0, 2 * np.pi, 3)
+    angles = np.multiply.outer(x, waves[:, 0]) + np.multiply.outer(y, waves[:, 1]) + phases  # (..., 3)
+    return 0.033 * np.sin(angles).sum(axis=-1)
 
 
 def shrunk(image: np.ndarray) -> np.ndarray:

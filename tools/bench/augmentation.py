@@ -76,7 +76,7 @@ def read(file: Path) -> list[dict[str, str]]:
 def add(file: Path, row: dict[str, object]) -> None:
     """Put a row at the end of the file, whole or not at all."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows([*read(file), row])
     write(file, text.getvalue().encode())
