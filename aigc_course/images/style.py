@@ -15,7 +15,7 @@ from aigc_course.images.labels import check_labels
 from aigc_course.images.vae import VAE, kl_to_standard_normal, reparameterize
 
 SIDES = (7, 7, 14, 14, 28, 28)  # pixels of the side of what each layer draws: coarse layers first
-LABEL_STD = 0.1  # of the numbers in a label's vector at the start; those of z have 1, and as large they drown z
+LABEL_STD = 2.0  # of the numbers in a label's vector at the start; those of z have 1: a decoder shall need no z for it
 LEAST = 1e-4  # probability of ink, and of paper: a tanh at its end would be certain
 MIXED = 0.5  # share of the batches in training in which a second style takes over at some layer
 Noise = Sequence[Tensor]  # one (batch, 1, side, side) for each layer

@@ -159,7 +159,7 @@ def test_the_same_noise_gives_the_same_loss_and_it_reaches_every_weight():
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in network.parameters())
 
 
-def test_at_the_start_styles_differ_with_z_as_much_as_z_does_and_less_with_the_label():
+def test_at_the_start_styles_differ_with_z_as_much_as_z_does_and_more_with_the_label():
     torch.manual_seed(0)
     mapping, z = MappingNetwork(32, 10), torch.randn(500, 32)
     assert mapping.label.weight.std().item() == pytest.approx(LABEL_STD, rel=0.2)
@@ -167,4 +167,4 @@ def test_at_the_start_styles_differ_with_z_as_much_as_z_does_and_less_with_the_l
     by_z = mapping(z, labels).std(dim=0).mean()
     by_label = torch.stack([mapping(z, labels + digit) for digit in range(10)]).std(dim=0).mean()
     assert 0.5 < by_z.item() < 2
-    assert by_label < by_z / 3
+    assert by_label > by_z
