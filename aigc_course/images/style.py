@@ -2,6 +2,7 @@
 
 Noise does not enter at the first layer: an image grows from a learned constant, and at each of six layers a style w
 says how large and how bright every feature is. Source: Karras et al. 2019 (StyleGAN); Huang and Belongie 2017 (AdaIN).
+Made for a GAN, it can also be trained as the decoder of an autoencoder, where it cannot forget any kind of image.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from aigc_course.images.labels import check_labels
+from aigc_course.images.vae import VAE, kl_to_standard_normal, reparameterize
 
 SIDES = (7, 7, 14, 14, 28, 28)  # pixels of the side of what each layer draws: coarse layers first
-LABEL_STD = 0.1  # of the numbers in a label's vector at the start; those of z have 1, and as large they drown z
+LABEL_STD = 2.0  # of the numbers in a label's vector at the start; those of z have 1: a decoder shall need no z for it
+LEAST = 1e-4  # probability of ink, and of paper: a tanh at its end would be certain
 MIXED = 0.5  # share of the batches in training in which a second style takes over at some layer
 Noise = Sequence[Tensor]  # one (batch, 1, side, side) for each layer
 
@@ -142,3 +145,30 @@ def mix_styles(coarse: Tensor, fine: Tensor, start: int) -> Tensor:
     if not 0 <= start <= len(SIDES):
         raise ValueError(f"start {start}: expected 0 (all layers take the fine style) to {len(SIDES)} (none does)")
     return torch.stack([coarse] * start + [fine] * (len(SIDES) - start), dim=1)
+
+
+class StyleAutoencoder(nn.Module):
+    """A style-based generator beside the encoder of a `vae.VAE`, which says from which z an image may come."""
+
+    def __init__(self, generator: StyleGenerator | None = None) -> None:
+        super().__init__()
+        self.generator = generator or StyleGenerator()
+        self.encoder = VAE(self.generator.latent_dim, num_classes=self.generator.num_classes)
+        del self.encoder.draw  # the generator draws
+
+
+def style_loss(network: StyleAutoencoder, images: Tensor, labels: Tensor | None, rng: torch.Generator) -> Tensor:
+    """-ELBO of an autoencoder that draws with styles, the mean over the batch and the 784 pixels; nats per pixel.
+
+    images: (batch, 1, 28, 28) in -1..1;  labels: (batch,) or None;  rng: on the CPU, chooses all noise
+    """
+    G = network.generator
+    mean, log_variance = network.encoder.encode(images, labels)
+    noise = torch.randn(mean.shape, generator=rng).to(images.device)
+    w = G.mapping(reparameterize(mean, log_variance, noise), labels)
+    drawn = G.synthesize(w[:, None].expand(-1, len(SIDES), -1), G.draw_noise(len(images), rng, images.device))
+    probs, ink = ((x.float() + 1) / 2 for x in (drawn, images))  # 0..1
+    missed = nn.functional.binary_cross_entropy(LEAST + (1 - 2 * LEAST) * probs, ink, reduction="none").sum(
+        dim=(1, 2, 3)
+    )
+    return (missed + kl_to_standard_normal(mean, log_variance).float()).mean() / images[0].numel()

@@ -1,4 +1,4 @@
-"""Training one network on images with one loss: VAE, diffusion and flow matching differ in nothing else.
+"""Training one network on images with one loss: VAE, diffusion, flow matching and styles differ in nothing else.
 
 Interrupted, it goes on bit for bit. Everything random is computed from the step and the seed.
 """
@@ -18,6 +18,7 @@ from aigc_course.images.diffusion import denoising_loss
 from aigc_course.images.flow import flow_loss
 from aigc_course.images.keeping import Keeper
 from aigc_course.images.stepping import check_finite, compiled, descend, move_average
+from aigc_course.images.style import StyleAutoencoder, style_loss
 from aigc_course.images.unet import UNet
 from aigc_course.images.vae import VAE, vae_loss
 
@@ -35,6 +36,7 @@ FAMILIES = {
     "vae": Family(VAE, vae_loss),
     "diffusion": Family(UNet, denoising_loss),
     "flow": Family(UNet, flow_loss),
+    "style": Family(StyleAutoencoder, style_loss),
     "text2image": Family(lambda: UNet(num_classes=NUM_TOKENS), flow_loss),
 }
 

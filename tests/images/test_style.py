@@ -1,4 +1,4 @@
-"""The style-based generator: AdaIN, noise, mixing, training as a GAN, bad input."""
+"""The style-based generator: AdaIN, noise, mixing, training as a GAN and as a decoder, bad input."""
 
 from copy import deepcopy
 from itertools import islice
@@ -11,7 +11,16 @@ from aigc_course.gan.networks import ConvDiscriminator
 from aigc_course.gan.recipes import GANConfig, GanSetup
 from aigc_course.gan.training import gan_image_steps
 from aigc_course.images.keeping import Keeper
-from aigc_course.images.style import SIDES, MappingNetwork, StyleGenerator, adain, mix_styles
+from aigc_course.images.style import (
+    LABEL_STD,
+    SIDES,
+    MappingNetwork,
+    StyleAutoencoder,
+    StyleGenerator,
+    adain,
+    mix_styles,
+    style_loss,
+)
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +135,36 @@ def test_what_does_not_fit_is_refused(G):
     ):
         with pytest.raises(ValueError, match=said):
             call()
+
+
+def test_the_loss_of_the_autoencoder_is_that_of_what_it_draws():
+    """A generator that draws paper whatever it is told, beside an encoder that says N(0, 1): the KL part is 0."""
+    torch.manual_seed(0)
+    network = StyleAutoencoder(StyleGenerator(4, 4))
+    for part in (network.generator.to_image, network.encoder.moments):
+        torch.nn.init.zeros_(part.weight)
+        torch.nn.init.zeros_(part.bias)
+    images, rng = torch.full((3, 1, 28, 28), -1.0), torch.Generator().manual_seed(0)
+    assert style_loss(network, images, LABELS, rng).item() == pytest.approx(0.6931, abs=1e-3)  # log 2: half ink
+    torch.nn.init.constant_(network.generator.to_image.bias, -20)
+    assert style_loss(network, images, LABELS, rng).item() == pytest.approx(1e-4, abs=1e-4)
+
+
+def test_the_same_noise_gives_the_same_loss_and_it_reaches_every_weight():
+    torch.manual_seed(0)
+    network, images = StyleAutoencoder(StyleGenerator(4, 4)), torch.rand(3, 1, 28, 28) * 2 - 1
+    one, again, other = (style_loss(network, images, LABELS, torch.Generator().manual_seed(s)) for s in (0, 0, 1))
+    assert one.item() == again.item() != other.item()
+    one.backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in network.parameters())
+
+
+def test_at_the_start_styles_differ_with_z_as_much_as_z_does_and_more_with_the_label():
+    torch.manual_seed(0)
+    mapping, z = MappingNetwork(32, 10), torch.randn(500, 32)
+    assert mapping.label.weight.std().item() == pytest.approx(LABEL_STD, rel=0.2)
+    labels = torch.zeros(500, dtype=torch.long)
+    by_z = mapping(z, labels).std(dim=0).mean()
+    by_label = torch.stack([mapping(z, labels + digit) for digit in range(10)]).std(dim=0).mean()
+    assert 0.5 < by_z.item() < 2
+    assert by_label > by_z

@@ -10,6 +10,7 @@ from killed_gan import small_images
 
 from aigc_course.images.captioned import NUM_TOKENS
 from aigc_course.images.keeping import Keeper
+from aigc_course.images.style import StyleAutoencoder, StyleGenerator
 from aigc_course.images.training import FAMILIES, Training, TrainingConfig, image_steps
 from aigc_course.images.unet import UNet
 from aigc_course.images.vae import VAE
@@ -22,7 +23,11 @@ LABELS = torch.arange(50) % 10
 def started(family="flow", **changes):
     """A training of a small network, the same one each time."""
     torch.manual_seed(0)
-    network = VAE(latent_dim=2, width=4) if family == "vae" else UNet(8, NUM_TOKENS if family == "text2image" else 10)
+    network = {
+        "vae": lambda: VAE(latent_dim=2, width=4),
+        "style": lambda: StyleAutoencoder(StyleGenerator(4, 4)),
+        "text2image": lambda: UNet(8, NUM_TOKENS),
+    }.get(family, lambda: UNet(8))()
     return Training(replace(CONFIG, family=family, **changes), network)
 
 
@@ -52,7 +57,7 @@ def test_interrupted_it_goes_on_with_the_same_weights(family, tmp_path):
 
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_the_loss_falls(family):
-    _, losses = trained(family, num_steps=20)
+    _, losses = trained(family, num_steps=80 if family == "style" else 20)
     assert sum(losses[-3:]) < 0.9 * sum(losses[:3])
 
 
@@ -129,7 +134,7 @@ def test_a_training_that_diverges_says_so():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"family": "gan"}, "allowed: vae, diffusion, flow, text2image"),
+        ({"family": "gan"}, "allowed: vae, diffusion, flow, style, text2image"),
         ({"num_steps": 0}, "at least 1"),
         ({"num_steps": 2.5}, "a whole number"),
         ({"batch_size": True}, "a whole number"),

@@ -10,11 +10,10 @@ import torch
 from killed_gan import small_images
 from safetensors.torch import load_file
 
-from aigc_course.gan.networks import ConvDiscriminator
 from aigc_course.images import training
 from aigc_course.images.captioned import NUM_TOKENS
 from aigc_course.images.generators import KINDS
-from aigc_course.images.style import StyleGenerator
+from aigc_course.images.style import StyleAutoencoder, StyleGenerator
 from aigc_course.images.unet import UNet
 from aigc_course.images.vae import VAE
 from aigc_course.kit.datasets import Digits
@@ -41,15 +40,14 @@ def small(monkeypatch):
     monkeypatch.setattr(train_images, "NUM_PROMPTS", 20)
     monkeypatch.setattr(train_images, "SAVE_EVERY", 2)
     monkeypatch.setattr(train_images, "TRIED", 4)
-    monkeypatch.setattr(train_images, "style_networks", lambda: (StyleGenerator(4, 2), ConvDiscriminator(2, 10)))
     for kind, config in train_images.CONFIGS.items():
-        changes = {"batch_size": 4, **({"latent_dim": 4} if kind == "style" else {})}
-        monkeypatch.setitem(train_images.CONFIGS, kind, replace(config, **changes))
+        monkeypatch.setitem(train_images.CONFIGS, kind, replace(config, batch_size=4))
     for kind, network in (
         ("vae", small_vae),
         ("diffusion", lambda: UNet(8)),
         ("flow", lambda: UNet(8)),
         ("text2image", lambda: UNet(8, NUM_TOKENS)),
+        ("style", lambda: StyleAutoencoder(StyleGenerator(4, 2))),
     ):
         monkeypatch.setitem(training.FAMILIES, kind, training.FAMILIES[kind]._replace(network=network))
 

@@ -10,7 +10,6 @@ Writes data/models/digit_KIND with its card. Needs all of MNIST. Interrupted, it
 import argparse
 import json
 import time
-from copy import deepcopy
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -21,16 +20,13 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from aigc_course.gan.networks import ConvDiscriminator
-from aigc_course.gan.recipes import BETTER, GanSetup
-from aigc_course.gan.training import gan_image_steps
 from aigc_course.images.captioned import UNSEEN, captioned, seen_in, tokens_of
 from aigc_course.images.captions import Caption, obeyed
 from aigc_course.images.features import FOLDER, describe, load_digit_features
 from aigc_course.images.generators import KINDS, draw, save_generator
 from aigc_course.images.keeping import Keeper
 from aigc_course.images.metrics import frechet_distance
-from aigc_course.images.style import StyleGenerator
+from aigc_course.images.style import StyleAutoencoder
 from aigc_course.images.training import Training, TrainingConfig, image_steps
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import Digits, load_mnist
@@ -45,7 +41,7 @@ TITLES = {
     "vae": "A conditional variational autoencoder",
     "diffusion": "A diffusion model that is told the digit",
     "flow": "A flow matching model that is told the digit",
-    "style": "A style-based generator that is told the digit",
+    "style": "A style-based generator that is told the digit, trained as the decoder of an autoencoder",
     "text2image": "A flow matching model that is told a caption",
 }
 CONFIGS = {
@@ -53,7 +49,7 @@ CONFIGS = {
     "diffusion": TrainingConfig(family="diffusion", batch_size=32, average=0.999),
     "flow": TrainingConfig(family="flow", batch_size=32, average=0.999),
     "text2image": TrainingConfig(family="text2image", batch_size=32, average=0.999),
-    "style": replace(BETTER, latent_dim=32, bfloat16=False),
+    "style": TrainingConfig(family="style"),
 }
 
 
@@ -62,13 +58,10 @@ def network_steps(kind: str, seed: int, num_steps: int, data: tuple[torch.Tensor
     place = data[0].device
     half = runtime.has_bfloat16(place)
     config = replace(CONFIGS[kind], num_steps=num_steps, seed=seed, bfloat16=half)
-    if isinstance(config, TrainingConfig):
-        training = Training(config, device=place)
-        return training.best, config, image_steps(training, *data, keeper)
-    torch.manual_seed(seed)
-    G, D = (network.to(place).to(memory_format=torch.channels_last) for network in style_networks())
-    setup = GanSetup(G, D, config, deepcopy(G))
-    return setup.best, config, gan_image_steps(setup, *data, keeper)
+    training = Training(config, device=place)
+    network = training.best
+    kept = network.generator if isinstance(network, StyleAutoencoder) else network
+    return kept, config, image_steps(training, *data, keeper)
 
 
 def shown(kind: str, digits: Digits) -> tuple[torch.Tensor, torch.Tensor]:
@@ -77,11 +70,6 @@ def shown(kind: str, digits: Digits) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.from_numpy(digits.images), torch.from_numpy(digits.labels)
     images, captions = captioned(digits.images, digits.labels)
     return torch.from_numpy(images), tokens_of(captions)
-
-
-def style_networks() -> tuple[nn.Module, nn.Module]:
-    """A style-based generator, and the discriminator of the course's conditional GAN against it."""
-    return StyleGenerator(), ConvDiscriminator(num_classes=10)
 
 
 def steps_in(minutes: float, kind: str, data: tuple[torch.Tensor, torch.Tensor]) -> int:
