@@ -31,28 +31,29 @@ class Prediction(NamedTuple):
 
 
 def fit_power_law(sizes: ArrayLike, losses: ArrayLike, floor: float | None = None) -> PowerLaw:
-    """Least squares on the losses.
+    """Least squares on the logarithms of the losses: a tenth too much counts the same at every size.
 
     sizes:  (k,) different positive numbers, such as weights;  losses: (k, seeds) or (k,)
     floor:  the loss that no size goes below, where it is known, such as the entropy of the data; None: fitted, which
             needs 4 sizes, else 3
-    ValueError for fewer, or for losses that no such law fits.
+    ValueError for fewer, for losses of 0 or less or below the floor, or for losses that no such law fits.
     """
     x, y = _checked(sizes, losses, 4 if floor is None else 3)
     means, scale = y.mean(axis=1), float(np.exp(np.log(x).mean()))  # sizes in units of their middle
     lowest = 0.9 * means.min() if floor is None else floor
     begin = (max(means.mean() - lowest, 1e-9), 0.3, lowest)
-    across = np.repeat(x / scale, y.shape[1])
-    bounds = ([0, 0, -np.inf if floor is None else floor], [np.inf, 5, means.min() if floor is None else np.inf])
+    across, logs = np.repeat(x / scale, y.shape[1]), np.log(y.ravel())
+    least_factor = 1e-12  # the logarithm of 0 is not a number
     try:
         if floor is None:
             found, _ = curve_fit(
-                lambda s, a, b, c: c + a * s**-b, across, y.ravel(), begin, bounds=bounds, max_nfev=20_000
-            )
+                lambda s, a, b, c: np.log(c + a * s**-b), across, logs, begin,
+                bounds=([least_factor, 0, 0], [np.inf, 5, means.min()]), max_nfev=20_000,
+            )  # fmt: skip
         else:
             two, _ = curve_fit(
-                lambda s, a, b: floor + a * s**-b, across, y.ravel(), begin[:2],
-                bounds=([0, 0], [np.inf, 5]), max_nfev=20_000,
+                lambda s, a, b: np.log(floor + a * s**-b), across, logs, begin[:2],
+                bounds=([least_factor, 0], [np.inf, 5]), max_nfev=20_000,
             )  # fmt: skip
             found = (*two, floor)
     except (RuntimeError, ValueError) as error:
@@ -70,19 +71,20 @@ def predict(
 ) -> Prediction:
     """The loss of one more run of another size, with its interval by the bootstrap of residuals.
 
-    losses: (k, seeds), at least 2 seeds; runs are taken to differ as much at every size;  others as `fit_power_law`
+    losses: (k, seeds), at least 2 seeds; runs are taken to differ by as many percent at every size;  others as
+            `fit_power_law`
     """
     x, y = _checked(sizes, losses, 4 if floor is None else 3)
     if y.shape[1] < 2:
         raise ValueError("one seed a size does not show how far runs differ; give losses (sizes, seeds), 2 or more")
     law, rng = fit_power_law(x, y, floor), np.random.default_rng(seed)
-    residuals = (y - law.loss(x)[:, None]).ravel()
+    residuals = np.log(y / law.loss(x)[:, None]).ravel()
     fitted = 3 if floor is None else 2
     residuals = residuals * np.sqrt(residuals.size / (residuals.size - fitted))  # a fit goes too near to its own data
     drawn = []
     for _ in range(num_resamples):
-        again = law.loss(x)[:, None] + rng.choice(residuals, y.shape)
-        drawn.append(fit_power_law(x, again, floor).loss(size) + rng.choice(residuals))
+        again = law.loss(x)[:, None] * np.exp(rng.choice(residuals, y.shape))
+        drawn.append(fit_power_law(x, again, floor).loss(size) * np.exp(rng.choice(residuals)))
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Prediction(float(law.loss(size)), float(low), float(high))
 
@@ -96,4 +98,6 @@ def _checked(sizes: ArrayLike, losses: ArrayLike, least: int) -> tuple[np.ndarra
         raise ValueError(f"{len(np.unique(x))} different sizes: expected at least {least}, each once")
     if not (np.isfinite(x).all() and (x > 0).all() and np.isfinite(y).all()):
         raise ValueError("sizes must be positive and losses finite")
+    if (y <= 0).any():
+        raise ValueError(f"a loss of {y.min():g}: a power law is fitted to logarithms, so every loss must be above 0")
     return x, y

@@ -262,6 +262,12 @@ BREAKS = {
     ),
     "long cell": (CODE, edit("first-figure", "$", "\nx = 1" * 20), "first-figure", "lines"),
     "cell without an end": (CODE, show(cell_id="first-figure"), "first-figure", "neither"),
+    "threads left to the framework": (
+        contract.says_its_threads,
+        edit("first-figure", "^", "import torch\n"),
+        "first-figure",
+        "use_threads",
+    ),
     "not Python": (CODE, edit("first-figure", "figure", "figure figure"), "first-figure", "not Python"),
     "feedback not tagged": (contract.localized_cells_are_tagged, untag("quiz"), "quiz", "localized"),
     "something to do": (contract.is_finished, edit("remember", "$", "TODO"), "remember", "TODO"),

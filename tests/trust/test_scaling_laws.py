@@ -52,6 +52,7 @@ def test_a_line_that_ends_is_not_predicted_beyond_its_end():
         (lambda: fit_power_law([0, 1, 2, 3], [3, 2, 1, 1]), "positive"),
         (lambda: fit_power_law(SIZES, [1, 2]), "expected"),
         (lambda: fit_power_law(SIZES, [1, 2, 3, 4, np.nan]), "finite"),
+        (lambda: fit_power_law(SIZES, [5, 4, 3, 2, 0]), "above 0"),
         (lambda: predict(SIZES, LAW.loss(SIZES), 1e6), "2 or more"),
     ],
 )

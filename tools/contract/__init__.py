@@ -158,6 +158,10 @@ def code_cells_are_short_and_end_in_something(chapter: Chapter) -> list[str]:
     return code.length_problems(chapter.nb) + code.ending_problems(chapter.nb)
 
 
+def says_its_threads(chapter: Chapter) -> list[str]:
+    return code.thread_problems(chapter.nb)
+
+
 def localized_cells_are_tagged(chapter: Chapter) -> list[str]:
     return code.language_problems(chapter.nb)
 
@@ -224,6 +228,7 @@ CHECKS = (
     closes_with_results_and_sources,
     every_cell_is_on_a_slide,
     code_cells_are_short_and_end_in_something,
+    says_its_threads,
     localized_cells_are_tagged,
     remarks_speak_the_readers_language,
     drawn_words_are_translated,

@@ -11,6 +11,7 @@ from tools.authoring.notebooks import code_cells, parse, tags
 
 MAX_LINES = 20
 EXCUSED = {"setup", "exercise", "article", "widget"}  # a widget's view is not stored
+FRAMEWORK = re.compile(r"^(?:import|from) (?:torch|tensorflow)\b", re.MULTILINE)
 MAY_BE_SILENT = (ast.Assert, ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 SPEAKS = re.compile(r"(?<!def )(?<![\w.])(?:check|hint|solution|quiz|expect|guess|guessed|challenge)\(")
 
@@ -46,6 +47,18 @@ def _asserts(statement: ast.stmt) -> bool:
     call = getattr(statement, "value", None)
     name = getattr(getattr(call, "func", None), "attr", "") if isinstance(statement, ast.Expr) else ""
     return name.startswith("assert_")
+
+
+def thread_problems(nb: NotebookNode) -> list[str]:
+    """A chapter that computes with PyTorch or TensorFlow and leaves the number of threads to them.
+
+    Two such notebooks side by side wait for each other at every small product: one took six times as long.
+    """
+    sources = {cell.id: cell.source for cell in code_cells(nb)}
+    importing = [cell_id for cell_id, source in sources.items() if FRAMEWORK.search(source)]
+    if not importing or any("use_threads(" in source for source in sources.values()):
+        return []
+    return [f"[{importing[0]}] imports a framework, yet no cell calls use_threads()"]
 
 
 def language_problems(nb: NotebookNode) -> list[str]:
