@@ -80,8 +80,8 @@ def velocity_to(means: tuple, deviations: tuple, shares: tuple) -> Callable[[np.
         variance = (1 - t) ** 2 + t**2 * s**2
         logs = np.log(share) - 0.5 * np.log(variance) - 0.5 * (x - t * m) ** 2 / variance  # (peaks, n)
         weights = np.exp(logs - logs.max(axis=0))
-        towards = m + (t * s**2 - (1 - t)) / variance * (x - t * m)
-        return (weights * towards).sum(axis=0) / weights.sum(axis=0)
+        velocities = m + (t * s**2 - (1 - t)) / variance * (x - t * m)
+        return (weights * velocities).sum(axis=0) / weights.sum(axis=0)
 
     return velocity
 
