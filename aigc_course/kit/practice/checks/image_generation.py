@@ -82,6 +82,8 @@ def velocity_to(means: tuple, deviations: tuple, shares: tuple) -> Callable[[np.
         weights = np.exp(logs - logs.max(axis=0))
         toward = m + (t * s**2 - (1 - t)) / variance * (x - t * m)
         return (weights * toward).sum(axis=0) / weights.sum(axis=0)
+        velocities = m + (t * s**2 - (1 - t)) / variance * (x - t * m)
+        return (weights * velocities).sum(axis=0) / weights.sum(axis=0)
 
     return velocity
 
