@@ -36,7 +36,7 @@ def fit_power_law(sizes: ArrayLike, losses: ArrayLike, floor: float | None = Non
     sizes:  (k,) different positive numbers, such as weights;  losses: (k, seeds) or (k,)
     floor:  the loss that no size goes below, where it is known, such as the entropy of the data; None: fitted, which
             needs 4 sizes, else 3
-    ValueError for fewer, for losses of 0 or less or below the floor, or for losses that no such law fits.
+    ValueError for fewer, for losses of 0 or less, or for losses that no such law fits.
     """
     x, y = _checked(sizes, losses, 4 if floor is None else 3)
     means, scale = y.mean(axis=1), float(np.exp(np.log(x).mean()))  # sizes in units of their middle

@@ -10,11 +10,13 @@ import contextlib
 import csv
 import io
 import math
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import numpy as np
 
 from aigc_course.kit.runtime import data_folder, use_threads
+from aigc_course.storage.files import replacing
 from tools.authoring.bands import machine
 from tools.authoring.notebooks import path_of, read
 
@@ -34,22 +36,34 @@ def rows_of(seed: int, names: dict) -> list[dict]:
     return rows
 
 
+def names_of_cells(wanted: Iterable[str]) -> dict:
+    """What these cells of chapter 8 define, run in this order with one thread."""
+    cells = {cell.id: cell.source for cell in read(path_of("08_challenges", "en")).cells}
+    names: dict = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for name in wanted:
+            exec(compile(cells[name], name, "exec"), names)
+    use_threads("small")
+    return names
+
+
+def write_table(name: str, columns: Sequence[str], rows: Iterable[dict]) -> None:
+    """Write a table into the data folder, whole or not at all."""
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with replacing(data_folder() / name) as file:
+        file.write(table.getvalue().encode())
+
+
 def main() -> None:
     """Write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
-    cells = {cell.id: cell.source for cell in read(path_of("08_challenges", "en")).cells}
-    names: dict = {}
-    with contextlib.redirect_stdout(io.StringIO()):
-        for name in CELLS:
-            exec(compile(cells[name], name, "exec"), names)
-    use_threads("small")
-    rows = [row for seed in options.seeds for row in rows_of(seed, names)]
-    with (data_folder() / "planted_secrets.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    names = names_of_cells(CELLS)
+    write_table("planted_secrets.csv", COLUMNS, [row for seed in options.seeds for row in rows_of(seed, names)])
 
 
 if __name__ == "__main__":
