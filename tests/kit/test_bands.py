@@ -232,6 +232,22 @@ def test_a_chapter_is_run_once_a_seed_and_its_bands_are_stored(tmp_path, capsys)
     assert "98_trial, seed 2: 2 values" in capsys.readouterr().out
 
 
+def test_a_measurement_that_was_stopped_goes_on_and_changed_code_begins_anew(tmp_path, capsys):
+    stops = 'import os\nif os.environ["AIGC_SEED"] == "2" and not open("../../go").read(): raise OSError("the power")'
+    values = 'open("../../runs", "a").write("x")\nfrom aigc_course.kit.bands import expect\nexpect("98.value", 1.0)'
+    root = course(tmp_path, stops, values)
+    (root / "go").touch()
+    assert tool.main(["98", "--seeds", "3"], root) == 1
+    (root / "go").write_text("now", encoding="utf-8")
+    assert tool.main(["98", "--seeds", "3"], root) == 0
+    assert (root / "runs").read_text(encoding="utf-8") == "xxx"  # seeds 0, 1 once, seed 2 once
+    nb = tool.read_notebook(root / "notebooks" / "en" / "98_trial.ipynb")
+    assert tool.kept_at("98_trial", nb, 0, "quick", root).exists()
+    assert not tool.kept_at("98_trial", nb, 0, "full", root).exists()
+    nb.cells[1].source += "\n1"
+    assert not tool.kept_at("98_trial", nb, 0, "quick", root).exists()
+
+
 def test_a_chapter_that_fails_stores_nothing_and_is_named(tmp_path, capsys):
     root = course(tmp_path, 'raise RuntimeError("out of paper")')
     assert tool.main(["98"], root) == 1

@@ -4,11 +4,13 @@
 
 Each value that a notebook gives to `expect` becomes a row of data/expected_results.csv: the 99 % prediction interval
 for one more run, mean ± t · sd · sqrt(1 + 1/n), widened where needed so that every measured value lies inside. Rows of
-the same quantity, scale, device and data source are replaced, all others stay.
+the same quantity, scale, device and data source are replaced, all others stay. Each finished run is kept in build/bands
+until the chapter's code changes, so that a measurement that was stopped goes on where it was.
 """
 
 import argparse
 import csv
+import hashlib
 import io
 import json
 import math
@@ -41,6 +43,7 @@ SAME_SHARE = 3e-4  # the least tolerance of a share: so rounded, a few answers i
 SHARE_WORDS = "accuracy|precision|recall|share|rate|probability|calibration|coverage|total_variation"
 SHARE = re.compile(rf"(?<![a-z])({SHARE_WORDS})(?![a-z])")  # a name with one of them is a share's: never outside 0..1
 NOT_INHERITED = ("AIGC_STRICT", "AIGC_FACTS", "MPLBACKEND")
+DATA_FROM = ("AIGC_OFFLINE", "AIGC_CACHE", "AIGC_DEVICE")  # they decide which data and which device a run takes
 
 Key = tuple[str, str, str, str]
 
@@ -144,12 +147,26 @@ def to_csv(bands: list[Band]) -> str:
     return text.getvalue()
 
 
+def kept_at(stem: str, nb: NotebookNode, seed: int, scale: str, root: Path) -> Path:
+    """Where a finished run is kept: another place for other code, another scale, other data or another device."""
+    sources = [cell.source for cell in nb.cells if cell.cell_type == "code"]
+    decides = json.dumps([sources, scale, [os.environ.get(name) for name in DATA_FROM]])
+    digest = hashlib.sha256(decides.encode("utf-8")).hexdigest()[:12]
+    return root / "build" / "bands" / f"{stem}-{digest}-{seed}.json"
+
+
 def measure(stem: str, num_seeds: int, scale: str, root: Path = ROOT) -> list[Band]:
-    """Run the English edition of a chapter once a seed, one kernel after the other."""
+    """Run the English edition of a chapter once a seed, one kernel after the other; runs that were kept are read."""
     path, runs = path_of(stem, "en", root), []
     for seed in range(num_seeds):
-        begin = time.perf_counter()
-        runs.append(run(read_notebook(path), path.parent, seed, scale))
+        begin, nb = time.perf_counter(), read_notebook(path)
+        kept = kept_at(stem, nb, seed, scale, root)
+        if kept.exists():
+            runs.append(json.loads(kept.read_text(encoding="utf-8")))
+        else:
+            runs.append(run(nb, path.parent, seed, scale))
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_text(kept, json.dumps(runs[-1]))
         print(f"{stem}, seed {seed}: {len(runs[-1])} values, {time.perf_counter() - begin:.1f} s", flush=True)
     return bands_of(collect(runs))
 
