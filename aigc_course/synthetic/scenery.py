@@ -23,5 +23,5 @@ def scenery(seed: int, height: int, width: int) -> np.ndarray:
         place, radii = rng.uniform((0, 0.2 * height), (width, height)), rng.uniform(0.04, 0.14, 2) * height
         inside = ((x - place[0]) / radii[0]) ** 2 + ((y - place[1]) / radii[1]) ** 2 < 1
         picture[inside] = rng.uniform(0, 255, 3)
-    grain = rng.normal(0, 6, (height, width, 1))
+    grain = rng.normal(0, 3, (height, width, 1))
     return np.clip(picture + grain, 0, 255).round().astype(np.uint8)

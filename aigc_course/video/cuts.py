@@ -13,7 +13,7 @@ from aigc_course.video.clips import check_clip
 
 CELL = 4  # pixels that become one
 GAP = 6  # frames to both sides of the one that is looked at
-THRESHOLD = 11.0  # of 255: two pictures that differ more, on the average of cells and colors, are of two shots
+THRESHOLD = 12.0  # of 255: two pictures that differ more, on the average of cells and colors, are of two shots
 REACH = (9, 2)  # cells that a camera may have moved over 2 GAP frames, to the side and up or down
 
 
@@ -51,25 +51,26 @@ def moved_difference(before, after, reach):
     return best
 
 
-def changes(frames: np.ndarray, threshold: float = THRESHOLD) -> list[Change]:
+def changes(frames: np.ndarray, threshold: float = THRESHOLD, reach: tuple[int, int] = REACH) -> list[Change]:
     """Where the shots of a clip (n, h, w, 3) meet, in their order; none for a clip too short to have two.
 
     A frame lies in a change if those GAP before and GAP after it are of two pictures; frames in a row that do are one
-    change, or a flash if they are fewer than GAP. It is hard if two neighbors in it differ by more than the threshold.
+    change, or a flash if they are fewer than GAP. It is hard if a single step is more than half of it.
+    reach: cells that the camera may have moved, (0, 0) for one that never does
     """
     cells = shrunk(frames)
     if len(cells) <= 2 * GAP:
         return []
-    reach = tuple(min(most, size // 2) for most, size in zip(REACH, cells.shape[2:0:-1], strict=True))
-    apart = moved_difference(cells[: -2 * GAP], cells[2 * GAP :], reach)  # of the frames GAP .. n - GAP - 1
-    neighbors = moved_difference(cells[:-1], cells[1:], (1, 1))  # of frames 1 .. n - 1 with the one before
+    right, down = (min(most, size // 2) for most, size in zip(reach, cells.shape[2:0:-1], strict=True))
+    apart = moved_difference(cells[: -2 * GAP], cells[2 * GAP :], (right, down))  # of the frames GAP .. n - GAP - 1
+    neighbors = moved_difference(cells[:-1], cells[1:], (min(right, 1), min(down, 1)))  # of frames 1 .. n - 1
     found = []
     for begin, end in runs(apart > threshold):
         if end - begin < GAP:
             continue
         begin, end = begin + GAP, end + GAP
         inside = neighbors[begin - 1 : end]
-        is_hard = bool(inside.max() > threshold)
+        is_hard = bool(inside.max() > apart[begin - GAP : end - GAP].max() / 2)
         found.append(Change(begin + int(inside.argmax()) if is_hard else (begin + end) // 2, is_hard))
     return found
 

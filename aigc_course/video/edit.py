@@ -24,9 +24,14 @@ def motion(frames):
 
 
 def liveliest(moving, begin, end, length):
-    """Of all pieces of `length` frames between `begin` and `end`, the one in which most moves"""
-    sums = [float(moving[first + 1 : first + length].sum()) for first in range(begin, end - length + 1)]
-    return Piece(begin + int(np.argmax(sums)), begin + int(np.argmax(sums)) + length, max(sums))
+    """Of all pieces of `length` frames between `begin` and `end`, the one in which most moves
+
+    What exceeds twice the median of a piece is cut off: else a flash would be taken for life.
+    """
+    parts = [moving[first + 1 : first + length] for first in range(begin, end - length + 1)]
+    lives = [float(np.minimum(part, 2 * np.median(part)).mean()) for part in parts]
+    best = int(np.argmax(lives))
+    return Piece(begin + best, begin + best + length, lives[best])
 
 
 def beats(seconds_per_beat, fps, count):
@@ -34,7 +39,7 @@ def beats(seconds_per_beat, fps, count):
     return [round(number * seconds_per_beat * fps) for number in range(count + 1)]
 
 
-def choose(frames: np.ndarray, shots: Sequence[tuple[int, int]], lengths: Sequence[int], margin: int = 2) -> list[Piece]:
+def choose(frames: np.ndarray, shots: Sequence[tuple[int, int]], lengths: Sequence[int], margin: int = 10) -> list[Piece]:
     """A piece for each length, in the film's order, from the shots in which most moves.
 
     shots: (begin, end) of each;  margin: frames at both ends of a shot that are left out, where a fade may remain
@@ -42,6 +47,7 @@ def choose(frames: np.ndarray, shots: Sequence[tuple[int, int]], lengths: Sequen
     """
     for number, length in enumerate(lengths, start=1):
         check_length(length, f"length {number}", least=2)
+    lengths = [int(length) for length in lengths]
     longest, moving = max(lengths), motion(check_clip(frames))
     inner = [(begin + margin, end - margin) for begin, end in shots if end - begin >= longest + 2 * margin]
     if len(inner) < len(lengths):

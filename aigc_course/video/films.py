@@ -29,10 +29,13 @@ class Film(NamedTuple):
     shots: list[str]  # what each of them is, see SHOTS
 
 
-def film(seed: int, num_shots: int = 6) -> Film:
-    """A film of `num_shots` shots, the same one for the same seed; ValueError for fewer than one."""
-    if num_shots < 1 or seed < 0:
-        raise ValueError(f"num_shots {num_shots}, seed {seed}: expected at least 1 and 0")
+def film(seed: int, num_shots: int = 6, noise: int = 4) -> Film:
+    """A film of `num_shots` shots, the same one for the same seed; ValueError for fewer than one.
+
+    noise: by how much each value may be off, 0..100, as from a camera
+    """
+    if num_shots < 1 or seed < 0 or not 0 <= noise <= 100:
+        raise ValueError(f"num_shots {num_shots}, seed {seed}, noise {noise}: expected at least 1, 0 and 0..100")
     rng = np.random.default_rng(seed)
     transitions, shots = [], []
     frames, place, part = np.empty((0, HEIGHT, WIDTH, 3), np.uint8), 0, 0
@@ -48,8 +51,8 @@ def film(seed: int, num_shots: int = 6) -> Film:
         how = str(rng.choice(KINDS, p=(0.5, 0.25, 0.25)))
         frames, first, last = with_transition(frames, shot, how, int(rng.integers(8, 17)))
         transitions.append(Transition(first, last, how))
-    noise = rng.integers(-4, 5, frames.shape, np.int8)  # as a camera has
-    return Film(np.clip(frames + noise.astype(np.int16), 0, 255).astype(np.uint8), transitions, shots)
+    errors = rng.integers(-noise, noise + 1, frames.shape, np.int8)
+    return Film(np.clip(frames + errors.astype(np.int16), 0, 255).astype(np.uint8), transitions, shots)
 
 
 def with_transition(before: np.ndarray, after: np.ndarray, how: str, length: int) -> tuple[np.ndarray, int, int]:
@@ -59,9 +62,10 @@ def with_transition(before: np.ndarray, after: np.ndarray, how: str, length: int
     if how == "mix":
         frames = fade(before, after, length)
         return frames, len(before) - length - 1, len(before)
-    black = np.zeros((length, HEIGHT, WIDTH, 3), np.uint8)
-    frames = fade(fade(before, black, length), after, length)  # down to black, and up at once
-    return frames, len(before) - length - 1, len(before)
+    half = length // 2
+    black = np.zeros((2 * half + 1, HEIGHT, WIDTH, 3), np.uint8)
+    frames = fade(fade(before, black, half), after, half)  # down to black for one frame, and up at once
+    return frames, len(before) - half - 1, len(before) + half + 1
 
 
 def shot_of(kind: str, place: int, part: int, num_frames: int, rng: np.random.Generator) -> np.ndarray:

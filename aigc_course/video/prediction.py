@@ -56,6 +56,7 @@ class FramePredictor(nn.Module):
 
 def continued(network, frames, count):
     """Predict a frame, append it, predict the next: (batch, at least CONTEXT, 32, 32) -> (batch, count, 32, 32)"""
+    check_clips(frames)
     known = list(frames.unbind(1))
     for _ in range(count):
         known.append(network(torch.stack(known[-CONTEXT:], dim=1)))
@@ -91,7 +92,7 @@ def squared_errors(predicted: Tensor, truth: Tensor) -> Tensor:
 class PredictorConfig:
     """Settings of a training."""
 
-    num_steps: int = 5000
+    num_steps: int = 15_000
     batch_size: int = 64  # half as many once several frames are predicted
     learning_rate: float = 3e-3  # falls to 0 along half a cosine
     far_from: float = 0.8  # share of the steps after which AHEAD frames are predicted instead of one

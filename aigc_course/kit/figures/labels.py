@@ -18,6 +18,7 @@ FONTS = (  # of families with the forms of mainland China first; matplotlib befo
     "Hiragino Sans GB", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "SimHei", "Heiti SC", "STHeiti", "Heiti TC",
     "Arial Unicode MS", "Noto Sans CJK JP",
 )  # fmt: skip
+CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")  # characters, and marks of their width
 FILES = re.compile(
     r"noto.?sans.?(cjk|sc)|sourcehansans|wqy|msyh|pingfang|hiragino.*gb|simhei|heiti|arial.?unicode", re.IGNORECASE
 )
@@ -63,9 +64,15 @@ def chinese_font() -> str | None:
     Matplotlib remembers its list of fonts, so one that was installed later is not on it: then the folders of fonts are
     listed (no file of another name is opened) instead of building that list anew, which takes many seconds.
     """
+    return covering_font("".join(words().values()))
+
+
+@cache
+def covering_font(text: str) -> str | None:
+    """The first family of FONTS that is installed and has every character of `text`; None without one."""
     from matplotlib import font_manager
 
-    needed = {ord(character) for character in "".join(words().values())}
+    needed = {ord(character) for character in text}
     for look_again in (False, True):
         if look_again:
             for path in filter(lambda path: FILES.search(Path(path).name), font_manager.findSystemFonts()):
