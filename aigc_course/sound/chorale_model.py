@@ -5,7 +5,6 @@ Hadjeres, Pachet, Nielsen 2017 (DeepBach).
 """
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,11 +15,24 @@ from torch import Tensor, nn
 
 from aigc_course.gpt.model import Block, GPTConfig, KVCache, Linear, embedding
 from aigc_course.sound.chorales import (
-    END, HEADER, HOLD_TOKEN, LEAD, LOW, NUM_VOICES, PAD, REST_TOKEN, VOCAB_SIZE, row_of, score_from, windows,
+    END,
+    HEADER,
+    HOLD_TOKEN,
+    LEAD,
+    LOW,
+    NUM_VOICES,
+    PAD,
+    REST_TOKEN,
+    VOCAB_SIZE,
+    row_of,
+    score_from,
+    tokens_of,
+    windows,
 )  # fmt: skip
 from aigc_course.sound.scores import BAR, Score
 from aigc_course.storage.networks import load_network, save_network
 
+SHORTEST = 32  # steps of a piece: two bars
 MOST_HELD = 16  # steps: a note that has sounded longer is not told apart
 
 
@@ -110,7 +122,6 @@ def save_chorale_model(model: ChoraleModel, folder: str | Path) -> None:
     save_network(model, folder, ChoraleModel.settings)
 
 
-@torch.no_grad()
 def write_chorale(
     model: ChoraleModel,
     seed: int,
@@ -118,57 +129,69 @@ def write_chorale(
     temperature: float = 1.0,
     begin: int = 12,
     opening: Score | None = None,
-    shortest: int = 32,
 ) -> Score:
-    """A new chorale of at most `num_steps` sixteenths; the model may end it earlier, but not before `shortest`.
+    """One new chorale; arguments and errors as of `write_chorales`."""
+    return write_chorales(model, 1, seed, num_steps, temperature, begin, opening)[0]
+
+
+@torch.no_grad()
+def write_chorales(
+    model: ChoraleModel,
+    count: int,
+    seed: int,
+    num_steps: int = 128,
+    temperature: float = 1.0,
+    begin: int = 12,
+    opening: Score | None = None,
+) -> list[Score]:
+    """`count` new chorales of at most `num_steps` sixteenths, side by side; each ends where the model ends it.
 
     temperature: 1 draws as learned, lower is safer, 0 takes always the likeliest
-    opening: music to go on from, at its own sixteenth of the bar; else the piece begins on sixteenth `begin`
-    Raises ValueError for settings out of range.
+    opening: music to go on from, at its own sixteenth of the bar; else each begins on sixteenth `begin`
+    None ends before SHORTEST sixteenths. Raises ValueError for settings out of range.
     """
     if not (math.isfinite(temperature) and temperature >= 0):
         raise ValueError(f"temperature {temperature}: expected 0 (always the likeliest) or more, 1 draws as learned")
-    if not 1 <= num_steps <= 4096 or not 0 <= begin < BAR:
-        raise ValueError(f"num_steps {num_steps}, begin {begin}: expected 1 to 4096, and 0 to {BAR - 1}")
+    if count < 1 or not 1 <= num_steps <= 4096 or not 0 <= begin < BAR:
+        raise ValueError(
+            f"count {count}, num_steps {num_steps}, begin {begin}: expected at least 1, 1 to 4096, and 0 to {BAR - 1}"
+        )
     generator = torch.Generator().manual_seed(seed)
-    if opening is not None:
-        begin = opening.begin
-    tokens = [] if opening is None else row_of(opening, 0, len(opening.grid))[LEAD:].tolist()
-    ids, caches = [], []
-    while len(tokens) < NUM_VOICES * num_steps:
-        if not ids or len(ids) >= model.config.context_length:  # a new row, half of which is known
-            ids = _row_to_go_on(tokens, begin, model.num_steps)
-            length = model.config.context_length
-            caches = [KVCache(model.config, 1, length, model.head.weight) for _ in model.blocks]
-        logits = model(torch.tensor([ids]), caches)[0, -1]
-        choice = _choose(logits, temperature, len(tokens), NUM_VOICES * shortest, generator)
-        if choice == END:
-            break
-        tokens.append(choice)
-        ids = [*ids, choice]
-    steps = len(tokens) // NUM_VOICES
-    return score_from(np.array(tokens[: NUM_VOICES * steps]).reshape(steps, NUM_VOICES), begin)
+    begin = begin if opening is None else opening.begin
+    given = torch.zeros(0, dtype=torch.long) if opening is None else torch.from_numpy(tokens_of(opening).ravel())
+    tokens = given.repeat(count, 1)  # (count, written)
+    ids, caches = torch.zeros(count, 0, dtype=torch.long), []
+    ends = torch.full((count,), num_steps)
+    while tokens.shape[1] < NUM_VOICES * num_steps and (ends == num_steps).any():
+        if not caches or ids.shape[1] >= model.config.context_length:  # a new row, half of which is known
+            ids = torch.stack([_row_to_go_on(row, begin, model.num_steps) for row in tokens.numpy()])
+            caches = [KVCache(model.config, count, model.config.context_length, ids.float()) for _ in model.blocks]
+        choice = _choose(model(ids, caches)[:, -1], temperature, tokens.shape[1], generator)  # (count,)
+        ends = torch.where((choice == END) & (ends == num_steps), tokens.shape[1] // NUM_VOICES, ends)
+        choice = torch.where(choice == END, HOLD_TOKEN, choice)[:, None]  # what comes behind an end is cut off below
+        tokens, ids = torch.cat([tokens, choice], dim=1), torch.cat([ids, choice], dim=1)
+    grids = tokens[:, : tokens.shape[1] // NUM_VOICES * NUM_VOICES].unflatten(1, (-1, NUM_VOICES)).numpy()
+    return [score_from(grid[:end], begin) for grid, end in zip(grids, ends.tolist(), strict=True)]
 
 
-def _row_to_go_on(tokens: Sequence[int], begin: int, num_steps: int) -> list[int]:
+def _row_to_go_on(tokens: np.ndarray, begin: int, num_steps: int) -> Tensor:
     """A row that ends with what has been written, at most half of its steps."""
-    steps = -(-len(tokens) // NUM_VOICES)
-    first = max(steps - num_steps // 2, 0)
-    if not tokens:
-        return [HEADER + begin, *[REST_TOKEN] * NUM_VOICES]
-    whole = np.array([*tokens, *[HOLD_TOKEN] * (-len(tokens) % NUM_VOICES)]).reshape(-1, NUM_VOICES)
+    if not len(tokens):
+        return torch.tensor([HEADER + begin, *[REST_TOKEN] * NUM_VOICES])
+    whole = np.pad(tokens, (0, -len(tokens) % NUM_VOICES), constant_values=HOLD_TOKEN).reshape(-1, NUM_VOICES)
+    first = max(len(whole) - num_steps // 2, 0)
     row = row_of(score_from(whole, begin), first, num_steps)
-    return row[: LEAD + len(tokens) - NUM_VOICES * first].tolist()
+    return torch.from_numpy(row[: LEAD + len(tokens) - NUM_VOICES * first])
 
 
-def _choose(logits: Tensor, temperature: float, written: int, shortest: int, generator: torch.Generator) -> int:
-    """One token of those that may stand here."""
+def _choose(logits: Tensor, temperature: float, written: int, generator: torch.Generator) -> Tensor:
+    """One token for each row (count, vocab), of those that may stand here."""
     allowed = logits.clone()
-    allowed[PAD] = allowed[HEADER:LOW] = -math.inf
+    allowed[:, PAD] = allowed[:, HEADER:LOW] = -math.inf
     if written < NUM_VOICES:
-        allowed[HOLD_TOKEN] = -math.inf  # nothing sounds yet that could be held
-    if written % NUM_VOICES or written < shortest:
-        allowed[END] = -math.inf  # a piece ends for all voices
+        allowed[:, HOLD_TOKEN] = -math.inf  # nothing sounds yet that could be held
+    if written % NUM_VOICES or written < NUM_VOICES * SHORTEST:
+        allowed[:, END] = -math.inf  # a piece ends for all voices
     if temperature == 0:
-        return int(allowed.argmax())
-    return int(torch.multinomial((allowed / temperature).softmax(-1), 1, generator=generator))
+        return allowed.argmax(1)
+    return torch.multinomial((allowed / temperature).softmax(-1), 1, generator=generator)[:, 0]

@@ -1,4 +1,4 @@
-"""Scores as rows of tokens for a language model: voice after voice, sixteenth after sixteenth, "hold" where a note goes on.
+"""Scores as rows of tokens for a language model: voice after voice, step after step, "hold" where a note goes on.
 
 A row is   header, what sounded before in each voice, then soprano alto tenor bass of step 0, of step 1, ...
 The header says on which sixteenth of the bar the row begins, and whether the piece begins there. A pitch's token is its

@@ -15,8 +15,8 @@ VELOCITY = 72
 TEXT = "AIGC: "  # before the label of generated content, in a text event of a MIDI file
 
 
-def pcm(samples: np.ndarray) -> np.ndarray:
-    """Samples in -1..1 as whole numbers of 16 bits.
+def pcm(samples: np.ndarray, bits: int = 16) -> np.ndarray:
+    """Samples in -1..1 as whole numbers of 16 bits with a sign, or of 8 bits with 128 for silence, as WAV has them.
 
     Raises Clipping for louder ones, which would be distorted, and ValueError for other shapes and for NaN.
     """
@@ -28,20 +28,22 @@ def pcm(samples: np.ndarray) -> np.ndarray:
     loud = np.abs(samples) > 1
     if loud.any():
         raise Clipping(
-            f"{loud.sum()} of {len(samples)} samples lie outside -1..1, the loudest at {np.abs(samples).max():.2f}: in a "
-            "file they would be cut off, which distorts; make the sound quieter first, with "
+            f"{loud.sum()} of {len(samples)} samples lie outside -1..1, the loudest at {np.abs(samples).max():.2f}: "
+            "in a file they would be cut off, which distorts; make the sound quieter first, with "
             "synthesis.loudness_limited(samples)"
         )
-    return np.round(32767 * samples).astype("<i2")
+    if bits not in (8, 16):
+        raise ValueError(f"bits {bits}: expected 16, or 8 for a file of half the size with audible noise")
+    return np.round(32767 * samples).astype("<i2") if bits == 16 else np.round(128 + 127 * samples).astype(np.uint8)
 
 
-def wav_bytes(samples: np.ndarray, sample_rate_hz: float) -> bytes:
-    """A WAV file of one channel and 16 bits; errors as of `pcm` and `check_rate`."""
-    rate, content = check_rate(sample_rate_hz), pcm(samples).tobytes()
+def wav_bytes(samples: np.ndarray, sample_rate_hz: float, bits: int = 16) -> bytes:
+    """A WAV file of one channel; errors as of `pcm` and `check_rate`."""
+    rate, content = check_rate(sample_rate_hz), pcm(samples, bits).tobytes()
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
-        file.setsampwidth(2)
+        file.setsampwidth(bits // 8)
         file.setframerate(rate)
         file.writeframes(content)
     return buffer.getvalue()

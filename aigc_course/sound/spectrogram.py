@@ -38,7 +38,7 @@ def check_window(window_length: int, hop: int) -> None:
     """ValueError for a window that is odd or shorter than two hops: its frames could not be put together again."""
     if window_length < 4 or window_length % 2 or not 1 <= hop <= window_length // 2:
         raise ValueError(
-            f"window_length {window_length}, hop {hop}: expected an even length of at least 4, and 1 to half of it as hop"
+            f"window_length {window_length}, hop {hop}: expected an even length of at least 4, and 1 to half as hop"
         )
 
 

@@ -9,7 +9,7 @@ import threading
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -127,7 +127,7 @@ class Engine:
         self.callback = kind(self._heard)  # kept: the library calls it later
         self.library.espeak_SetSynthCallback(self.callback)
 
-    def _heard(self, samples, count: int, _) -> int:
+    def _heard(self, samples: Any, count: int, _: Any) -> int:
         if samples and count:
             self.pieces.append(np.ctypeslib.as_array(samples, (count,)).astype(np.float32))
         return 0  # go on

@@ -63,8 +63,8 @@ def envelope(
     rate = check_rate(sample_rate_hz)
     if num_samples < 0 or not all(0 <= each < math.inf for each in (attack, decay, release)) or not 0 <= sustain <= 1:
         raise ValueError(
-            f"num_samples {num_samples}, attack {attack}, decay {decay}, sustain {sustain}, release {release}: expected "
-            "no negative number, and a sustain from 0 to 1"
+            f"num_samples {num_samples}, attack {attack}, decay {decay}, sustain {sustain}, release {release}: "
+            "expected no negative number, and a sustain from 0 to 1"
         )
     t = np.arange(num_samples) / rate
     up = t / attack if attack else np.ones(num_samples)

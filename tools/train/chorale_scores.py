@@ -1,7 +1,8 @@
 """Read Bach's four-part chorales from music21's corpus into data/chorales.npz: python -m tools.train.chorale_scores
 
-Kept are chorales of exactly four parts, in 4/4 from beginning to end, whose bars are all full (a repeat may cut one in two). Each voice becomes a row of
-sixteenths: a MIDI number where a note begins, REST where a silence begins, HOLD where the last of them goes on.
+Kept are chorales of exactly four parts, in 4/4 from beginning to end, whose bars are all full (a repeat may cut one in
+two). Each voice becomes a row of sixteenths: a MIDI number where a note begins, REST where a silence begins, HOLD where
+the last of them goes on.
 Needs the package music21 (pip install ".[music]"). Takes half a minute.
 """
 
