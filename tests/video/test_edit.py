@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aigc_course.video import clips, cuts, edit
+from aigc_course.video import clips, edit
 from aigc_course.video.films import HEIGHT, WIDTH, film
 
 
@@ -30,7 +30,8 @@ def test_beats_do_not_drift():
 
 def test_pieces_lie_within_shots_in_order_and_have_their_lengths():
     made = film(4, 8)
-    shots = cuts.shots_of(len(made.frames), cuts.changes(made.frames))
+    edges = [0, *(edge for first, last, _ in made.transitions for edge in (first + 1, last)), len(made.frames)]
+    shots = list(zip(edges[::2], edges[1::2], strict=True))
     lengths = [8, 8, 16, 8]
     pieces = edit.choose(made.frames, shots, lengths)
     assert [piece.end - piece.begin for piece in pieces] == lengths
