@@ -276,5 +276,15 @@ def sample_music(
     music.sample_music(out, seed, temperature, bars)
 
 
+@samples.command("clip")
+def sample_clip(
+    out: Annotated[Path, typer.Option(help="An .mp4 file. 输出文件，.mp4")], seed: Seed = 0, language: Said = None
+) -> None:
+    """Make a short film with sound, all of it generated · 生成一段有声短片"""
+    from aigc_course.kit.commands import clip
+
+    clip.sample_clip(out, seed)
+
+
 if __name__ == "__main__":
     app(prog_name="python -m aigc_course")

@@ -194,7 +194,8 @@ def read_mp4(path: str | Path) -> Movie:
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise ValueError(f"{path.name} has no picture")
+                raise ValueError(f"{path.name} has no picture: it is a sound, or a damaged film")
+            promised = container.streams.video[0].frames
             rate = float(container.streams.video[0].average_rate or 0)
             pictures, times, sounds, begins, sample_rate = [], [], [], None, 0
             for frame in container.decode(*container.streams.video[:1], *container.streams.audio[:1]):
@@ -207,5 +208,7 @@ def read_mp4(path: str | Path) -> Movie:
                     sounds.append(frame.to_ndarray().astype(np.float32).mean(axis=0))
     except av.FFmpegError as error:
         raise ValueError(f"{path.name} is no film, or a damaged one: {error}") from error
+    if not pictures or len(pictures) < promised:
+        raise ValueError(f"{path.name} is damaged: {len(pictures)} of its {promised} frames are there")
     samples = np.concatenate(sounds) if sounds else np.empty(0, np.float32)
     return Movie(np.stack(pictures), np.array(times), rate, samples, sample_rate, begins or 0.0)
