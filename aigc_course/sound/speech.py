@@ -204,13 +204,14 @@ def digit_listener() -> nn.Sequential:
     )  # fmt: skip
 
 
-def train_listener(spoken: Spoken, seed: int, num_steps: int = 500, batch_size: int = 64) -> nn.Sequential:
+def train_listener(spoken: Spoken, seed: int, num_steps: int = 800, batch_size: int = 64) -> nn.Sequential:
     """A recognizer trained on these words: cross-entropy, Adam, each word shifted a little in time every time."""
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
     model, mels = digit_listener(), torch.from_numpy(spoken.mels)[:, None]
     labels = torch.from_numpy(spoken.labels)
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, num_steps)
     for _ in range(num_steps):
         rows = torch.randint(len(labels), (batch_size,), generator=rng)
         shift = int(torch.randint(0, 4, (), generator=rng))
@@ -218,6 +219,7 @@ def train_listener(spoken: Spoken, seed: int, num_steps: int = 500, batch_size: 
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        slower.step()
     return model.eval()
 
 

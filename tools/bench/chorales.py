@@ -32,7 +32,8 @@ from tools.train.chorale_peer import Bigram
 from tools.train.chorales import TRAININGS, nats, new_model, scores_of
 
 COLUMNS = (
-    "kind", "seed", "weights", "nats", "onsets", "in_key", "fifths", "octaves", "in_range", "seconds", "date", "machine",
+    "kind", "seed", "weights", "nats", "onsets", "in_key", "fifths", "octaves", "in_range", "seconds", "date",
+    "machine",
 )  # fmt: skip
 PIECES, STEPS_OF_A_PIECE = 40, 128
 SMOOTHINGS = (0.01, 0.03, 0.1, 0.3, 1.0)
