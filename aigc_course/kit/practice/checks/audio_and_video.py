@@ -1,4 +1,4 @@
-"""Checks of the exercises on sound: frequencies of notes, parallel fifths."""
+"""Checks of the exercises on sound and film: frequencies of notes, parallel fifths, bouncing, the F1 score of cuts."""
 
 import numpy as np
 
@@ -33,3 +33,23 @@ def check_fifths(yours: Function) -> None:
         upper = lower + rng.choice([7, 7, 19, 12, 4, 5], 40)
         cases.append((upper.repeat(2), lower.repeat(2)))
     check_cases("06_3.fifths", yours, cases)
+
+
+def check_reflected(yours: Function) -> None:
+    """`yours(start, velocity, room, num_frames)` are the places of something that bounces between 0 and `room`."""
+    cases = [(2.0, 1.5, 10.0, 4), (8.0, 1.5, 10.0, 5), (3.0, -2.0, 10.0, 6), (5.0, 4.0, 9.0, 12), (1.0, -0.75, 6.5, 30)]
+    check_cases("06_3.reflected", yours, cases)
+
+
+def check_cut_f1(yours: Function) -> None:
+    """`yours(found, true_cuts, slack)` is the F1 score, each true cut hit at most once."""
+    cases = [
+        ([30, 70], [30, 70], 0),
+        ([31, 70, 95], [30, 70], 2),
+        ([30], [30, 70, 110], 2),
+        ([29, 31, 70], [30, 70], 2),
+        ([10, 52, 90, 120], [12, 50, 93, 121, 160], 2),
+        ([10, 52, 90, 120], [12, 50, 93, 121, 160], 3),
+        ([5], [50], 1),
+    ]
+    check_cases("06_3.cut_f1", yours, cases)
