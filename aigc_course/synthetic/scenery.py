@@ -13,7 +13,7 @@ def scenery(seed: int, height: int, width: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     above, below = rng.uniform(90, 255, 3), rng.uniform(90, 255, 3)
-    picture = above + (below - above) * (y / height)[..., None]  # the sky
+    picture = above + (below - above) * (y * 6 // height / 5)[..., None]  # the sky, in six stripes
     for layer in range(3):  # hills, from far to near
         waves = rng.uniform(0.02, 0.09, 3), rng.uniform(0, 2 * np.pi, 3), rng.uniform(0.02, 0.06, 3) * height
         ridge = sum(high * np.sin(speed * np.arange(width) + phase) for speed, phase, high in zip(*waves, strict=True))
@@ -23,5 +23,4 @@ def scenery(seed: int, height: int, width: int) -> np.ndarray:
         place, radii = rng.uniform((0, 0.2 * height), (width, height)), rng.uniform(0.04, 0.14, 2) * height
         inside = ((x - place[0]) / radii[0]) ** 2 + ((y - place[1]) / radii[1]) ** 2 < 1
         picture[inside] = rng.uniform(0, 255, 3)
-    grain = rng.normal(0, 3, (height, width, 1))
-    return np.clip(picture + grain, 0, 255).round().astype(np.uint8)
+    return np.clip(picture, 0, 255).round().astype(np.uint8)

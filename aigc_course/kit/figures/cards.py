@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aigc_course.kit.figures.labels import ADVICE, CHINESE, covering_font
+from aigc_course.kit.figures.labels import ADVICE, CHINESE, covering_font, font_file
 
 INK, PAPER = "#102A43", "#F7F4EA"
 
@@ -19,7 +19,7 @@ def card(
     ValueError where nothing is left to draw, or the lines do not fit.
     """
     import matplotlib.pyplot as plt
-    from matplotlib.font_manager import FontProperties, findfont
+    from matplotlib.font_manager import FontProperties
 
     shown = [(text, size, covering_font(text) if CHINESE.search(text) else "DejaVu Sans") for text, size in lines]
     if missing := [text for text, _, font in shown if font is None]:
@@ -33,7 +33,7 @@ def card(
     fig = plt.figure(figsize=(width / 100, height / 100), dpi=100, facecolor=paper)
     top = (height + total) / 2
     for text, size, font in shown:
-        face = FontProperties(fname=findfont(FontProperties(family=font)), size=0.72 * size)  # in points; 100 an inch
+        face = FontProperties(fname=font_file(font), size=0.72 * size)  # in points; 100 an inch
         drawn = fig.text(0.5, (top - 0.75 * size) / height, text, font=face, color=ink, ha="center", va="center")
         if drawn.get_window_extent().width > width:
             plt.close(fig)

@@ -94,12 +94,21 @@ def _has(family: str, characters: set[int]) -> bool:
     from matplotlib import font_manager
 
     try:
-        path = font_manager.findfont(
-            font_manager.FontProperties(family=family), fallback_to_default=False, rebuild_if_missing=False
-        )
-        return characters <= set(font_manager.get_font(path).get_charmap())
+        return characters <= set(font_manager.get_font(font_file(family)).get_charmap())
     except (ValueError, OSError, RuntimeError):  # not there any more, or no font
         return False
+
+
+@cache
+def font_file(family: str) -> str:
+    """The file of a family's face that is nearest to regular; ValueError where the family is not installed."""
+    from matplotlib import font_manager
+
+    faces = [face for face in font_manager.fontManager.ttflist if face.name == family and face.style == "normal"]
+    if not faces:
+        raise ValueError(f"no font of the family {family} is installed")
+    heavy = font_manager.weight_dict
+    return min(faces, key=lambda face: abs(heavy.get(face.weight, face.weight) - 400)).fname
 
 
 def _add(path: str) -> None:
