@@ -11,7 +11,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -81,8 +81,7 @@ def chorales() -> Iterator[tuple[str, Score]]:
     from music21 import corpus  # pyright: ignore[reportMissingImports]  an extra
 
     seen: set[bytes] = set()
-    every: Iterator[Any] = iter(corpus.chorales.Iterator())
-    for chorale in every:
+    for chorale in cast(Iterator[Any], corpus.chorales.Iterator()):
         score = score_of(chorale)
         if score is not None and (content := score.grid.tobytes()) not in seen:
             seen.add(content)
