@@ -110,7 +110,7 @@ class Engine:
 
     def __init__(self) -> None:
         try:
-            import espeakng_loader
+            import espeakng_loader  # pyright: ignore[reportMissingImports]  an extra
 
             self.library = ctypes.CDLL(espeakng_loader.get_library_path())
             data = espeakng_loader.get_data_path()

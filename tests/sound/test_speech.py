@@ -41,7 +41,7 @@ def test_a_word_is_heard_at_any_loudness_and_silence_is_told():
 
 @pytest.mark.parametrize(
     ("text", "language", "said"),
-    [("你好", "en", 'does not speak "你好"'), ("hello", "zh", 'does not speak "helo"'), ("!?", "en", "nothing to say"),
+    [("你好", "en", 'does not speak "你好"'), ("tea", "zh", 'does not speak "tea"'), ("!?", "en", "nothing to say"),
      ("привет", "en", "does not speak"), ("", "zh", "nothing to say")],
 )  # fmt: skip
 def test_another_script_is_told(text, language, said):

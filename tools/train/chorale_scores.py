@@ -11,7 +11,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -78,10 +78,10 @@ def split_of(tune: tuple[int, ...]) -> int:
 
 def chorales() -> Iterator[tuple[str, Score]]:
     """(name in the corpus, score) of each that is kept; the same notes come once."""
-    from music21 import corpus
+    from music21 import corpus  # pyright: ignore[reportMissingImports]  an extra
 
     seen: set[bytes] = set()
-    for chorale in corpus.chorales.Iterator():
+    for chorale in cast(Iterator[Any], corpus.chorales.Iterator()):
         score = score_of(chorale)
         if score is not None and (content := score.grid.tobytes()) not in seen:
             seen.add(content)
