@@ -8,6 +8,7 @@ gpt           GPT-2 written out: the network, its files, its training           
               adapters, preferences, speculative decoding, verse                            6.1
 gan           losses, toys on known densities, networks for images, training                2, 3.3, 4.3, 5.3
 images        the classifier, measures of generated images, a service                       3.1, 5.1, 5.3
+video         editing frames, predicting the next ones, finding cuts, one file with sound   6.3
 mistakes      one training, with one thing wrong: what it does to the loss                  9
 trust         membership, private training, bias, watermark, labels, scaling laws              8
 synthetic     data that the course makes itself, so that the truth is known

@@ -262,5 +262,29 @@ def sample_text2image(
     sampling.sample_prompt(out, prompt, count, seed, steps, guidance)
 
 
+@samples.command("music")
+def sample_music(
+    out: Annotated[Path, typer.Option(help="A .wav or .mid file. 输出文件，.wav或.mid")],
+    seed: Seed = 0,
+    temperature: Annotated[float, typer.Option(help="0: always the likeliest note. 温度，0为贪心")] = 1.0,
+    bars: Annotated[int, typer.Option(min=2, max=64, help="The longest chorale, in bars of 4/4. 最多几小节")] = 16,
+    language: Said = None,
+) -> None:
+    """Write a chorale in four voices, as sound or notes · 写一首四部众赞歌"""
+    from aigc_course.kit.commands import music
+
+    music.sample_music(out, seed, temperature, bars)
+
+
+@samples.command("clip")
+def sample_clip(
+    out: Annotated[Path, typer.Option(help="An .mp4 file. 输出文件，.mp4")], seed: Seed = 0, language: Said = None
+) -> None:
+    """Make a short film with sound, all of it generated · 生成一段有声短片"""
+    from aigc_course.kit.commands import clip
+
+    clip.sample_clip(out, seed)
+
+
 if __name__ == "__main__":
     app(prog_name="python -m aigc_course")

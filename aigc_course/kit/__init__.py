@@ -10,7 +10,8 @@ HOMES = {
     "runtime": "data_folder device has_bfloat16 language scale set_seed start use_threads",
     "bands": "expect",
     "datasets": "find_genre_gpt2 find_gpt2 find_gpt2_vocabulary find_quatrain_gpt2 find_story_gpt2 load_analogies"
-    " load_glove load_mnist load_polarity load_wikipedia_sentences load_wikipedia_text load_word_similarity",
+    " load_chorales load_glove load_mnist load_polarity load_spoken_digits load_wikipedia_sentences load_wikipedia_text"
+    " load_word_similarity spoken_line",
     "figures.plotting": "BLACK BLUE GREEN ORANGE PALETTE PURPLE RED SKY YELLOW figure page_picture png_of"
     " plot_confusion plot_curves plot_images plot_reliability show show_source",
     "figures.animation": "show_animation",

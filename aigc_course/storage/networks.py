@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 ADVICE = "copy or download the folder again"
-MOST = {"latent_dim": 4096, "width": 512, "num_classes": 1000}  # larger settings are damage, and would fill the memory
+MOST = {  # larger settings are damage, and would fill the memory
+    "latent_dim": 4096,
+    "width": 512,
+    "num_classes": 1000,
+    "num_steps": 1024,
+    "num_layers": 64,
+    "num_heads": 64,
+}
 
 
 def save_network(network: "nn.Module", folder: str | Path, settings: Sequence[str] = ()) -> None:

@@ -3,6 +3,7 @@
 It prints one line that says which of them it was. Origins, licenses and sizes: data/README.md.
 """
 
+from aigc_course.kit.datasets.chorales import load_chorales
 from aigc_course.kit.datasets.corpora import (
     load_analogies,
     load_glove,
@@ -21,6 +22,7 @@ from aigc_course.kit.datasets.gpt2 import (
     find_story_gpt2,
 )
 from aigc_course.kit.datasets.mnist import Digits, ensure_mnist, load_mnist
+from aigc_course.kit.datasets.spoken import load_spoken_digits, spoken_line
 from aigc_course.kit.downloads import DownloadError
 from aigc_course.kit.runtime import scale_name
 
@@ -34,12 +36,15 @@ __all__ = [
     "find_quatrain_gpt2",
     "find_story_gpt2",
     "load_analogies",
+    "load_chorales",
     "load_glove",
     "load_mnist",
     "load_polarity",
+    "load_spoken_digits",
     "load_wikipedia_sentences",
     "load_wikipedia_text",
     "load_word_similarity",
+    "spoken_line",
 ]
 
 

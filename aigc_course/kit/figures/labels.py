@@ -18,6 +18,7 @@ FONTS = (  # of families with the forms of mainland China first; matplotlib befo
     "Hiragino Sans GB", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "SimHei", "Heiti SC", "STHeiti", "Heiti TC",
     "Arial Unicode MS", "Noto Sans CJK JP",
 )  # fmt: skip
+CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")  # characters, and marks of their width
 FILES = re.compile(
     r"noto.?sans.?(cjk|sc)|sourcehansans|wqy|msyh|pingfang|hiragino.*gb|simhei|heiti|arial.?unicode", re.IGNORECASE
 )
@@ -63,9 +64,15 @@ def chinese_font() -> str | None:
     Matplotlib remembers its list of fonts, so one that was installed later is not on it: then the folders of fonts are
     listed (no file of another name is opened) instead of building that list anew, which takes many seconds.
     """
+    return covering_font("".join(words().values()))
+
+
+@cache
+def covering_font(text: str) -> str | None:
+    """The first family of FONTS that is installed and has every character of `text`; None without one."""
     from matplotlib import font_manager
 
-    needed = {ord(character) for character in "".join(words().values())}
+    needed = {ord(character) for character in text}
     for look_again in (False, True):
         if look_again:
             for path in filter(lambda path: FILES.search(Path(path).name), font_manager.findSystemFonts()):
@@ -87,12 +94,21 @@ def _has(family: str, characters: set[int]) -> bool:
     from matplotlib import font_manager
 
     try:
-        path = font_manager.findfont(
-            font_manager.FontProperties(family=family), fallback_to_default=False, rebuild_if_missing=False
-        )
-        return characters <= set(font_manager.get_font(path).get_charmap())
+        return characters <= set(font_manager.get_font(font_file(family)).get_charmap())
     except (ValueError, OSError, RuntimeError):  # not there any more, or no font
         return False
+
+
+@cache
+def font_file(family: str) -> str:
+    """The file of a family's face that is nearest to regular; ValueError where the family is not installed."""
+    from matplotlib import font_manager
+
+    faces = [face for face in font_manager.fontManager.ttflist if face.name == family and face.style == "normal"]
+    if not faces:
+        raise ValueError(f"no font of the family {family} is installed")
+    heavy = font_manager.weight_dict
+    return min(faces, key=lambda face: abs(heavy.get(face.weight, face.weight) - 400)).fname
 
 
 def _add(path: str) -> None:

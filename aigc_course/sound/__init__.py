@@ -1,0 +1,1 @@
+"""Sound: tones from sines, music from a small transformer, spectrograms, spoken digits."""
