@@ -1,4 +1,4 @@
-"""The course's commands: python -m aigc_course learn, data, doctor, progress, train, sample; they live in kit/commands."""
+"""The course's commands: python -m aigc_course learn, data, doctor, progress, train, sample; see kit/commands."""
 
 from enum import StrEnum
 from pathlib import Path

@@ -10,20 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-Rows = TypeVar("Rows", Tensor, np.ndarray)
-
 NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what every launcher sets
 PATIENCE_S = 120.0  # how long one process waits for the others before it gives up
 
 
-def ring_all_reduce(arrays: list[np.ndarray]) -> list[np.ndarray]:
+def ring_all_reduce(arrays):
     """The sum of all workers' arrays, on every worker; each sends only to the next one on the ring.
 
     arrays: (n,) one per worker, n divisible by their number. Source: Patarasuk and Yuan 2009
@@ -41,7 +38,7 @@ def ring_all_reduce(arrays: list[np.ndarray]) -> list[np.ndarray]:
     return [np.concatenate(each) for each in chunks]
 
 
-def shard_of(batch: Rows, rank: int, size: int) -> Rows:
+def shard_of(batch, rank, size):
     """The rows of a batch that worker `rank` of `size` computes with; ValueError unless all shares are equal."""
     if len(batch) % size:
         raise ValueError(
@@ -51,7 +48,7 @@ def shard_of(batch: Rows, rank: int, size: int) -> Rows:
     return batch[rank * len(batch) // size : (rank + 1) * len(batch) // size]
 
 
-def average_gradients(weights: Iterable[nn.Parameter], size: int) -> None:
+def average_gradients(weights, size):
     """After backward(): replace every gradient by its mean over the workers, one message per tensor."""
     for weight in weights:
         if weight.grad is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aigc_course.distributed import Workers
 
 SAVE_EVERY = 50  # steps
-CHECKPOINT, MODEL = "training.checkpoint", "model.safetensors"
+CHECKPOINT, LOSSES, MODEL = "training.checkpoint", "losses.csv", "model.safetensors"
 NUM_STORIES = 2000
 
 
@@ -45,6 +45,7 @@ class Started(NamedTuple):
 def train(kind: str, out: Path, resume: bool, num_steps: int | None, batch_size: int | None, seed: int) -> None:
     """Train to the end, or until Ctrl-C; in the folder `out` there is a checkpoint every SAVE_EVERY steps.
 
+    There is losses.csv, too, a line a step; steps that were taken again after an interruption stand there twice.
     Raises ValueError for a folder with a checkpoint unless `resume`, and for a batch that processes cannot share.
     """
     import torch
@@ -90,15 +91,17 @@ def run(started: Started, order: Order, workers: "Workers") -> bool:
     from tqdm import tqdm
 
     done, recent = 0, []
+    losses = (order.out / LOSSES if workers.writes else Path(os.devnull)).open("a", encoding="utf-8")
     bar = tqdm(total=order.num_steps, unit="step", disable=None if workers.writes else True)
     try:
         for row in started.steps:
             done = row["step"]
             recent = [*recent[1 - SAVE_EVERY :], float(row[started.loss])]
+            losses.write(f"{done},{recent[-1]:.9g}\n")
+            losses.flush()
             bar.update(done - bar.n)
             bar.set_postfix(loss=f"{recent[-1]:.3f}", refresh=False)
     except KeyboardInterrupt:
-        bar.close()
         kept = done // SAVE_EVERY * SAVE_EVERY
         if workers.writes:
             print(
@@ -112,7 +115,9 @@ def run(started: Started, order: Order, workers: "Workers") -> bool:
                 )
             )
         return False
-    bar.close()
+    finally:
+        bar.close()
+        losses.close()
     if workers.writes and recent:
         mean, processes = sum(recent) / len(recent), workers.size
         print(
