@@ -25,8 +25,8 @@ import torch
 from aigc_course.frameworks import ENVIRONMENT, end_tree
 from aigc_course.kit.commands.training import LOSSES, MODEL, SAVE_EVERY
 from aigc_course.storage.files import write
+from tools.authoring.bands import machine
 from tools.authoring.notebooks import ROOT
-from tools.train.card import cpu
 
 ADDRESSES = {"A": "10.77.0.1", "B": "10.77.0.2"}
 PORT = 29511
@@ -114,7 +114,7 @@ def last_words(path: Path) -> str:
     """The error with which a process ended, without what comes before it."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     errors = [line.strip() for line in lines if "peer" in line or "gloo" in line]
-    return errors[0].rpartition("] ")[2] if errors else " / ".join(lines)[-2000:]
+    return errors[0].rpartition("] ")[2].split(". ")[0] if errors else " / ".join(lines)[-2000:]
 
 
 def losses_in(folder: Path) -> list[list[float]]:
@@ -147,7 +147,7 @@ def experiment() -> dict[str, Any]:
             raise RuntimeError(f"the resumed training ended with {again}: {last_words(killed.with_suffix('.A.txt'))}")
         return {
             "date": date.today().isoformat(),
-            "machine": f"{cpu(1)}, two network namespaces",
+            "machine": f"{machine()}, two network namespaces",
             "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
             "commands": {host: " ".join(command_on(host, Path("FOLDER"))) for host in ADDRESSES},
             "undisturbed": {"statuses": statuses, "seconds": round(seconds, 1), "losses": losses_in(calm)},

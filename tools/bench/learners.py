@@ -20,10 +20,10 @@ from pathlib import Path
 import psutil
 
 from aigc_course.frameworks import end_tree
+from tools.authoring.bands import machine
 from tools.authoring.execute import client_of, environment
 from tools.authoring.notebooks import ROOT, find, path_of, read, write_text
 from tools.nbval_table import cpu_seconds
-from tools.train.card import cpu
 
 PATH = ROOT / "data" / "learner_load.csv"
 COLUMNS = ("chapter", "cpu_seconds", "private_mib", "shared_mib", "date", "machine")
@@ -93,7 +93,7 @@ def main() -> None:
     for chapter in [SERVER, *find(parser.parse_args().chapters)]:
         measured = of_server() if chapter == SERVER else of_notebook(path_of(chapter, "en"))
         told = [f"{number:.1f}" for number in measured]
-        rows[chapter] = dict(zip(COLUMNS, (chapter, *told, date.today().isoformat(), cpu(2)), strict=True))
+        rows[chapter] = dict(zip(COLUMNS, (chapter, *told, date.today().isoformat(), machine()), strict=True))
         print(rows[chapter], flush=True)
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
