@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 
 NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what every launcher sets
 PATIENCE_S = 120.0  # how long one process waits for the others before it gives up
@@ -149,9 +150,15 @@ def joined(seconds: float = PATIENCE_S) -> Iterator[Workers]:
     if workers.size == 1:
         yield workers
         return
+    patience = timedelta(seconds=seconds)
+    store, _, _ = next(rendezvous("env://", timeout=patience))
+    # torchrun's store outlives a restart, and the addresses of processes that are gone must not be found in it
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    # gloo sends from the memory of processors; gradients on a GPU want "nccl"
     dist.init_process_group(
-        "gloo", rank=workers.rank, world_size=workers.size, timeout=timedelta(seconds=seconds)
-    )  # gloo sends from the memory of processors; gradients on a GPU want "nccl"
+        "gloo", store=dist.PrefixStore(f"attempt {attempt}", store), rank=workers.rank, world_size=workers.size,
+        timeout=patience,
+    )  # fmt: skip
     try:
         yield workers
     finally:
