@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what every launcher sets
@@ -100,8 +102,9 @@ class Workers:
             return
 
         def average(weight: Tensor) -> None:
-            dist.all_reduce(weight.grad)
-            weight.grad /= self.size
+            gradient = cast(Tensor, weight.grad)
+            dist.all_reduce(gradient)
+            gradient /= self.size
 
         for weight in dict.fromkeys(weight for module in modules.values() for weight in module.parameters()):
             if weight.requires_grad:
@@ -156,7 +159,7 @@ def joined(seconds: float = PATIENCE_S) -> Iterator[Workers]:
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     # gloo sends from the memory of processors; gradients on a GPU want "nccl"
     dist.init_process_group(
-        "gloo", store=dist.PrefixStore(f"attempt {attempt}", store), rank=workers.rank, world_size=workers.size,
+        "gloo", store=PrefixStore(f"attempt {attempt}", store), rank=workers.rank, world_size=workers.size,
         timeout=patience,
     )  # fmt: skip
     try:

@@ -35,8 +35,10 @@ class Family(NamedTuple):
     loss: Loss
 
 
-def class_loss(network: nn.Module, images: Tensor, labels: Tensor, rng: torch.Generator) -> Tensor:
-    """Cross-entropy of the right label; (), nothing is drawn."""
+def class_loss(network: nn.Module, images: Tensor, labels: Tensor | None, rng: torch.Generator) -> Tensor:
+    """Cross-entropy of the right label; (), nothing is drawn. ValueError without labels."""
+    if labels is None:
+        raise ValueError("a classifier learns from labels: give image_steps the digits' labels, too")
     return F.cross_entropy(network(images).float(), labels)
 
 

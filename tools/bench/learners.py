@@ -16,6 +16,7 @@ import threading
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any, cast
 
 import psutil
 
@@ -57,7 +58,7 @@ def of_notebook(path: Path) -> tuple[float, float, float]:
     nb = read(path)
     client = client_of(nb, path.parent, CELL_SECONDS)
     with tempfile.TemporaryDirectory() as scratch, client.setup_kernel(env=environment(f"{scratch}/progress.json")):
-        watch = Watch(client.km.provisioner.pid)  # pyright: ignore[reportOptionalMemberAccess]
+        watch = Watch(cast(Any, client.km).provisioner.pid)
         watch.start()
         for index, cell in enumerate(nb.cells):
             client.execute_cell(cell, index)
@@ -86,7 +87,7 @@ def of_server() -> tuple[float, float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="CPU time and memory of notebooks.")
     parser.add_argument("chapters", nargs="*", default=["01", "04_1", "05_1", "05_2", "05_3", "10"])
-    rows = {}
+    rows: dict[str, dict[str, str]] = {}
     if PATH.is_file():
         with PATH.open(encoding="utf-8", newline="") as file:
             rows = {row["chapter"]: row for row in csv.DictReader(file)}
@@ -96,7 +97,7 @@ def main() -> None:
         rows[chapter] = dict(zip(COLUMNS, (chapter, *told, date.today().isoformat(), machine()), strict=True))
         print(rows[chapter], flush=True)
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows.values())
         write_text(PATH, text.getvalue())

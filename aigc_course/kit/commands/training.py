@@ -185,7 +185,8 @@ def start_gpt(order: Order, workers: "Workers") -> Started:
 
     tokenizer = Tokenizer.from_file(str(data_folder() / "models" / "story_gpt2" / "tokenizer.json"))
     texts = [story.text for story in tell_many(NUM_STORIES)]
-    rows = pack([each.ids for each in tokenizer.encode_batch(texts)], tokenizer.token_to_id("<|endoftext|>"), 64)
+    end = tokenizer.get_vocab()["<|endoftext|>"]
+    rows = pack([each.ids for each in tokenizer.encode_batch(texts)], end, 64)
     torch.manual_seed(order.seed)
     model = GPT(GPTConfig(tokenizer.get_vocab_size(), 64, 64, num_layers=2, num_heads=4)).to(order.device)
     config = TrainingConfig(order.num_steps, learning_rate=1e-2, num_warmup_steps=min(20, order.num_steps))
