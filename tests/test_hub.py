@@ -21,6 +21,7 @@ PASSWORDS = {"aigchuba": "correct horse a", "aigchubb": "correct horse b"}
 PATIENCE_S = 400
 NEEDED = ("jupyterhub", "firstuseauthenticator", "configurable_http_proxy", "jupyterhub_idle_culler")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+SYSTEM = f"/usr/bin/python3.{sys.version_info.minor}"  # where ours lies in a folder that learners may not read
 NOT_ROOT = getattr(os, "geteuid", lambda: 1)() != 0 or not shutil.which("useradd")
 WHY_NOT = f"not installed: {', '.join(MISSING)} (pip install -e .[hub])" if MISSING else ""
 WHY_NOT = WHY_NOT or ("it needs root, to make users of the system" if NOT_ROOT else "")
@@ -63,13 +64,24 @@ class Visitor:
         return self.web.put(where, content=json.dumps(body), headers={"X-XSRFToken": token or ""})
 
 
+def readable(program: str) -> bool:
+    """Whether a user without rights can run a program."""
+    try:
+        return subprocess.run([program, "-c", ""], user="nobody", capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """A hub with two learners, started as README.md says; gone afterward, its users too."""
     folder = tmp_path_factory.mktemp("class")
     (folder / "learners.txt").write_text("\n".join(PASSWORDS) + "\n")
+    python = sys.executable if readable(sys.executable) else SYSTEM
+    modules = os.pathsep.join(path for path in sys.path if path and Path(path).is_dir())
     ports = [frameworks.free_port() for _ in range(3)]
     settings = {
+        "CLASS_PYTHON": python, "PYTHONPATH": modules if python == SYSTEM else os.environ.get("PYTHONPATH", ""),
         "CLASS_STATE": str(folder / "state"), "CLASS_LEARNERS": str(folder / "learners.txt"),
         "CLASS_URL": f"http://127.0.0.1:{ports[0]}", "CLASS_HUB_PORT": str(ports[1]), "CLASS_PROXY_PORT": str(ports[2]),
     }  # fmt: skip

@@ -49,7 +49,7 @@ c.LocalAuthenticator.add_user_cmd = ["useradd", "--create-home", "--shell", "/bi
 c.JupyterHub.bind_url = os.environ.get("CLASS_URL", "http://127.0.0.1:8000")
 c.JupyterHub.hub_port = int(os.environ.get("CLASS_HUB_PORT", "8081"))
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{os.environ.get('CLASS_PROXY_PORT', '8001')}"
-c.ConfigurableHTTPProxy.command = [sys.executable, "-m", "configurable_http_proxy.cli"]  # Python's: it needs no Node
+c.ConfigurableHTTPProxy.command = [sys.executable, "-c", "from configurable_http_proxy.cli import main; main()"]
 c.ConfigurableHTTPProxy.pid_file = str(STATE / "proxy.pid")
 c.JupyterHub.cookie_secret_file = str(STATE / "cookie_secret")
 c.JupyterHub.db_url = f"sqlite:///{STATE / 'jupyterhub.sqlite'}"
@@ -57,7 +57,8 @@ c.JupyterHub.db_url = f"sqlite:///{STATE / 'jupyterhub.sqlite'}"
 # What everybody gets: a process of their own in their home folder. LocalProcessSpawner can set no limit of memory:
 # SystemdSpawner can (mem_limit), and Kubernetes; README.md has the lines.
 c.JupyterHub.spawner_class = "jupyterhub.spawner.LocalProcessSpawner"
-c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
+# The hub's own Python, if learners may read it: one that lies in /root they may not.
+c.Spawner.cmd = [os.environ.get("CLASS_PYTHON", sys.executable), "-m", "jupyterhub.singleuser"]
 c.Spawner.notebook_dir = "~"
 c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = c.Spawner.http_timeout = 300
