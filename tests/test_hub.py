@@ -18,7 +18,7 @@ from tools.authoring.notebooks import ROOT
 
 HUB = ROOT / "deploy" / "hub"
 PASSWORDS = {"aigchuba": "correct horse a", "aigchubb": "correct horse b"}
-PATIENCE_S = 400
+PATIENCE_S = 300
 NEEDED = ("jupyterhub", "firstuseauthenticator", "configurable_http_proxy", "jupyterhub_idle_culler")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 SYSTEM = f"/usr/bin/python3.{sys.version_info.minor}"  # where ours lies in a folder that learners may not read
@@ -47,21 +47,28 @@ class Visitor:
     def start_server(self, name: str) -> None:
         """Ask for the own server, and wait for it."""
         end = time.monotonic() + PATIENCE_S
-        self.web.get("/hub/spawn")
-        while self.web.get(f"/user/{name}/api/contents").status_code != 200:
-            assert time.monotonic() < end, f"the server of {name} did not start"
+        page = self.web.get("/hub/spawn")
+        while page.status_code != 200 or not page.url.path.startswith(f"/user/{name}/lab"):  # signs in there, too
+            assert time.monotonic() < end, f"the server of {name} did not start: {page.status_code} at {page.url}"
             time.sleep(1)
+            page = self.web.get(f"/user/{name}/lab")
 
     def contents(self, name: str, path: str) -> httpx.Response:
         """A file on the server of `name`."""
-        return self.web.get(f"/user/{name}/api/contents/{path}")
+        return self.web.get(f"/user/{name}/api/contents/{path}", headers=self.token(name))
 
     def write(self, name: str, path: str, text: str) -> httpx.Response:
         """Make a file on the server of `name`."""
-        token = self.web.cookies.get("_xsrf", path=f"/user/{name}/")
         body = {"type": "file", "format": "text", "content": text}
         where = f"/user/{name}/api/contents/{path}"
-        return self.web.put(where, content=json.dumps(body), headers={"X-XSRFToken": token or ""})
+        return self.web.put(where, content=json.dumps(body), headers=self.token(name))
+
+    def token(self, name: str) -> dict[str, str]:
+        """The header that a page of JupyterLab sends with each request."""
+        found = [
+            cookie.value for cookie in self.web.cookies.jar if (cookie.name, cookie.path) == ("_xsrf", f"/user/{name}/")
+        ]
+        return {"X-XSRFToken": found[0] or ""} if found else {}
 
 
 def readable(program: str) -> bool:
@@ -82,6 +89,7 @@ def address(tmp_path_factory):
     ports = [frameworks.free_port() for _ in range(3)]
     settings = {
         "CLASS_PYTHON": python, "PYTHONPATH": modules if python == SYSTEM else os.environ.get("PYTHONPATH", ""),
+        "JUPYTER_CONFIG_PATH": f"{sys.prefix}/etc/jupyter", "JUPYTER_PATH": f"{sys.prefix}/share/jupyter",
         "CLASS_STATE": str(folder / "state"), "CLASS_LEARNERS": str(folder / "learners.txt"),
         "CLASS_URL": f"http://127.0.0.1:{ports[0]}", "CLASS_HUB_PORT": str(ports[1]), "CLASS_PROXY_PORT": str(ports[2]),
     }  # fmt: skip

@@ -63,7 +63,7 @@ c.Spawner.notebook_dir = "~"
 c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = c.Spawner.http_timeout = 300
 c.Spawner.environment = {"AIGC_THREADS": "1", "OMP_NUM_THREADS": "1"}
-c.Spawner.env_keep = ["PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV"]
+c.Spawner.env_keep = ["PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "JUPYTER_PATH", "JUPYTER_CONFIG_PATH"]
 c.JupyterHub.concurrent_spawn_limit = 10
 
 # Servers that nobody has used for half an hour are stopped.
