@@ -1,4 +1,4 @@
-"""The course's commands: python -m aigc_course learn, data, doctor, progress, sample. Each lives in kit/commands."""
+"""The course's commands: python -m aigc_course learn, data, doctor, progress, train, sample; see kit/commands."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -85,6 +85,31 @@ def progress(language: Said = None) -> None:
     from aigc_course.kit.commands import progress
 
     progress.show()
+
+
+class Trained(StrEnum):
+    """What `train` knows."""
+
+    gan = "gan"
+    gpt = "gpt"
+    diffusion = "diffusion"
+    classifier = "classifier"
+
+
+@app.command()
+def train(
+    kind: Annotated[Trained, typer.Argument(help="Which model. 哪个模型")],
+    out: Annotated[Path, typer.Option(help="A folder for the checkpoint and the model. 放检查点和模型的文件夹")],
+    resume: Annotated[bool, typer.Option(help="Go on with the training in it. 接着训练")] = False,
+    steps: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="How many. 步数")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2, max=4096, help="Of all processes together. 批大小")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**20)] = 0,
+    language: Said = None,
+) -> None:
+    """Train a model, in one process or several (torchrun) · 训练模型，可用多个进程（torchrun）"""
+    from aigc_course.kit.commands import training
+
+    training.train(kind.value, out, resume, steps, batch_size, seed)
 
 
 Count = Annotated[int, typer.Option(min=1, max=100_000, help="How many. 数量")]

@@ -1,23 +1,30 @@
-"""What chapter 7 compares tools with: a program in a process of its own, and the table of the tools' state.
+"""What chapters 7 and 11 run programs with: in processes of their own; and the table of the tools' state.
 
 TensorFlow and torch do not share a process, and peak memory belongs to a process: so each framework's program is run
-apart, on the same arrays. The programs themselves stand in the chapter.
+apart, on the same arrays. Several processes of one program are started together and end together: none is left over.
+The programs themselves stand in the chapters.
 """
 
 import csv
 import io
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 import tokenize
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import psutil
 
 FRAME = """
+import os
 import sys
 import time
 import numpy
@@ -32,6 +39,7 @@ def peak_mib():
         return getattr(memory, "peak_wset", memory.rss) / 2**20
 
 program, given, taken = sys.argv[1:]
+taken = taken.replace("RANK", os.environ.get("RANK", "0"))
 with numpy.load(given) as arrays:
     names = dict(arrays)
 with open(program, encoding="utf-8") as file:
@@ -72,25 +80,91 @@ def run_apart(program: str, arrays: dict[str, np.ndarray], *, seconds: float = 2
     program: must bind `results`, names -> arrays or numbers
     Raises RuntimeError with the last line of the error when it fails, TimeoutError when it takes longer than `seconds`.
     """
+    return run_together(program, arrays, seconds=seconds)[0]
+
+
+def run_together(
+    program: str,
+    arrays: dict[str, np.ndarray],
+    environments: Sequence[Mapping[str, str]] = ({},),
+    *,
+    launcher: Sequence[str] = (),
+    seconds: float = 240,
+) -> list[Run]:
+    """Run Python source in one process per environment, all at once; what each of them has left.
+
+    environments: variables beside those of this process, for example {"RANK": "0", ...}, {"RANK": "1", ...}
+    launcher:     what stands between `python` and the program, such as ("-m", "torch.distributed.run", ...); a launcher
+                  starts processes itself, each with a RANK of its own, and all of them are returned, by rank
+    Raises as run_apart. When one fails or time is over, all are ended, and those that they have started.
+    """
     with TemporaryDirectory() as folder:
-        source, given, taken = (Path(folder) / name for name in ("program.py", "given.npz", "taken.npz"))
+        source, frame, given = (Path(folder) / name for name in ("program.py", "frame.py", "given.npz"))
         source.write_text(program, encoding="utf-8")
+        frame.write_text(FRAME, encoding="utf-8")
         np.savez(given, **arrays)  # pyright: ignore[reportArgumentType]
-        command = [sys.executable, "-c", FRAME, *map(str, (source, given, taken))]
-        environment = os.environ | ENVIRONMENT
+        started: list[subprocess.Popen] = []
         try:
-            ended = subprocess.run(
-                command, capture_output=True, encoding="utf-8", errors="replace", env=environment, timeout=seconds
-            )
-        except subprocess.TimeoutExpired as error:
-            raise TimeoutError(f"the program has not finished in {seconds:g} seconds") from error
-        if ended.returncode:
-            said = ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}"]
+            for place, environment in enumerate(environments):
+                taken = Path(folder) / f"taken.{place}.RANK.npz"
+                command = [sys.executable, *launcher, *map(str, (frame, source, given, taken))]
+                with (
+                    (Path(folder) / f"{place}.out").open("wb") as out,
+                    (Path(folder) / f"{place}.err").open("wb") as err,
+                ):
+                    settings = os.environ | ENVIRONMENT | dict(environment)
+                    started.append(subprocess.Popen(command, stdout=out, stderr=err, env=settings))
+            failed = wait_for(started, seconds)
+        finally:
+            for process in started:
+                end_tree(process)
+        if failed is not None:
+            said = (Path(folder) / f"{failed}.err").read_text("utf-8", errors="replace").strip().splitlines()
+            said = said or [f"exit status {started[failed].returncode}"]
             raise RuntimeError(f"the program failed: {said[-1]:.300}")
-        with np.load(taken) as file:
-            stored = dict(file)
+        return [read_run(path) for path in sorted(Path(folder).glob("taken.*.npz"))]
+
+
+def wait_for(started: list[subprocess.Popen], seconds: float) -> int | None:
+    """Wait until all have ended well, or one has not: its place. TimeoutError when that takes longer than `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        codes = [process.poll() for process in started]
+        if wrong := [place for place, code in enumerate(codes) if code]:
+            return wrong[0]
+        if None not in codes:
+            return None
+        if time.monotonic() > end:
+            raise TimeoutError(f"the program has not finished in {seconds:g} seconds")
+        time.sleep(0.05)
+
+
+def end_tree(process: subprocess.Popen) -> None:
+    """End a process at once, if it still runs, and all that it has started."""
+    if process.poll() is not None:
+        return
+    with suppress(psutil.NoSuchProcess):
+        family = psutil.Process(process.pid)
+        for member in [*family.children(recursive=True), family]:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+    process.wait()
+
+
+def read_run(path: Path) -> Run:
+    """What the frame has written for one process."""
+    with np.load(path) as file:
+        stored = dict(file)
     results = {name.removeprefix("result_"): value for name, value in stored.items() if name.startswith("result_")}
-    return Run(results, ended.stdout, float(stored["cpu_seconds"]), float(stored["peak_mib"]))
+    printed = path.with_name(f"{path.name.split('.')[1]}.out").read_text("utf-8", errors="replace")
+    return Run(results, printed, float(stored["cpu_seconds"]), float(stored["peak_mib"]))
+
+
+def free_port() -> int:
+    """A port of this machine on which nobody listens just now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def count_lines(program: str) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from aigc_course.distributed import ALONE, Workers
 from aigc_course.gan.batches import Batches, Labels, noise
 from aigc_course.gan.losses import LOSSES, hint_at_probabilities
 from aigc_course.gan.recipes import GANConfig, GanSetup
@@ -16,13 +17,18 @@ from aigc_course.images.stepping import check_finite, compiled, descend, move_av
 
 
 def gan_image_steps(
-    setup: GanSetup, images: Tensor, labels: Tensor | None = None, keeper: Keeper | None = None
+    setup: GanSetup,
+    images: Tensor,
+    labels: Tensor | None = None,
+    keeper: Keeper | None = None,
+    workers: Workers = ALONE,
 ) -> Iterator[dict[str, int | Tensor]]:
     """Train G and D in place; yield {"step", "d_loss", "g_loss", "real_score", "fake_score"} after each step.
 
     images: (count, 28, 28) uint8, where G and D are: nothing is loaded or scaled twice
     labels: (count,) for networks with classes; the generated images get the labels of the real ones
     keeper: writes a checkpoint now and then, and goes on from one that is there already
+    workers: the processes that share every batch, each with equal networks; batch normalization sees only its share
 
     The article's loop computes the same, but loads and scales every image each time, sends real and generated images
     through D one after the other, computes gradients of D that it throws away, and ends D in a sigmoid.
@@ -31,9 +37,13 @@ def gan_image_steps(
     """
     data, game, config = Batches(images, labels, setup.config), Game(setup), setup.config
     game.look_at_logits(*data.batch(0))
-    for step in range(keeper.resume(game, data) if keeper else 0, config.num_steps):
+    workers.average_during_backward(game.modules)
+    first = workers.agree("the last step", keeper.resume(game, data) if keeper else 0)
+    for step in range(first, config.num_steps):
         real_images, batch_labels = data.batch(step)  # (batch, 1, 28, 28), ((batch,),) or ()
         z = noise(step, len(real_images), config).to(game.device, non_blocking=True)  # (2, batch, latent_dim)
+        real_images, z = workers.shard(real_images), workers.shard(z, dim=1)
+        batch_labels = tuple(map(workers.shard, batch_labels))
         set_learning_rates(game.optimizers, step, config)
         d_loss, real_score, fake_score = game.update_d(real_images, z[0], batch_labels)
         g_loss = game.update_g(z[1], batch_labels)
@@ -41,9 +51,8 @@ def gan_image_steps(
         check_finite(step, d_loss=d_loss, g_loss=g_loss)
         if keeper:
             keeper.after(step, game, data)
-        yield {
-            "step": step + 1, "d_loss": d_loss, "g_loss": g_loss, "real_score": real_score, "fake_score": fake_score,
-        }  # fmt: skip
+        measured = {"d_loss": d_loss, "g_loss": g_loss, "real_score": real_score, "fake_score": fake_score}
+        yield {"step": step + 1, **{name: workers.mean(value) for name, value in measured.items()}}
 
 
 class Game:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aigc_course.distributed import ALONE, Workers
 from aigc_course.gpt.muon import Muon
 from aigc_course.gpt.rows import BatchAt
 from aigc_course.storage import checkpoints
@@ -118,28 +119,33 @@ def training_steps(
     checkpoint: str | Path | None = None,
     save_every: int = 200,
     weights_of: WeightsOf | None = None,
+    workers: Workers = ALONE,
 ) -> Iterator[dict[str, float]]:
     """Train the model in place; yield {"step", "loss", "learning_rate", "grad_norm"} after each step.
 
     checkpoint: a file, written every `save_every` steps and at the end. If it is there when the training begins, the
     training goes on from it and ends with the weights, bit for bit, that it would have had without the interruption.
     weights_of: how much each token's loss counts; "loss" is the plain mean all the same.
+    workers: the processes that share every batch, each with an equal model; dropout differs from that of one process
     Raises ValueError for a checkpoint of other settings or data (errors of `checkpoints.load` beside it) and
     FloatingPointError when the loss is not finite any more.
     """
+    if weights_of and workers.size > 1:
+        raise ValueError("weights_of counts for whole batches; train in one process, or without it")
     device = next(model.parameters()).device
     optimizers = optimizers_for(model, config)
+    workers.average_during_backward({"model": model})
     peaks = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
     made_with = {"config": asdict(config), "data": fingerprint(batch_at, config.num_steps)}
     first = checkpoints.resume(checkpoint, {"model": model}, optimizers, made_with) if checkpoint else 0
     model.train()
-    for step in range(first, config.num_steps):
+    for step in range(workers.agree("the last step", first), config.num_steps):
         rate = learning_rate_at(step, config)
         for name, optimizer in optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = peaks[name] * rate / config.learning_rate
         with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
-            ids = batch_at(step).to(device)
+            ids = workers.shard(batch_at(step)).to(device)
             losses = token_losses(model, ids)
         loss = losses.mean()
         weighted_loss = loss
@@ -153,9 +159,9 @@ def training_steps(
         norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
         for optimizer in optimizers.values():
             optimizer.step()
-        if checkpoint and ((step + 1) % save_every == 0 or step + 1 == config.num_steps):
+        if checkpoint and workers.writes and ((step + 1) % save_every == 0 or step + 1 == config.num_steps):
             checkpoints.save(checkpoint, {"model": model}, optimizers, {"step": step + 1, **made_with})
-        yield {"step": step + 1, "loss": loss.item(), "learning_rate": rate, "grad_norm": norm.item()}
+        yield {"step": step + 1, "loss": workers.mean(loss).item(), "learning_rate": rate, "grad_norm": norm.item()}
 
 
 def fingerprint(batch_at: BatchAt, num_steps: int) -> str:

@@ -35,6 +35,7 @@ class Keeper:
 
     path: str | Path
     save_every: int = 1000  # steps; the end is saved too
+    writes: bool = True  # False in all but one of the processes that share a training
 
     def resume(self, training: Training, data: Batches) -> int:
         """Fill the training from the file, if there is one; the number of steps that are done."""
@@ -46,7 +47,7 @@ class Keeper:
     def after(self, step: int, training: Training, data: Batches) -> None:
         """Write the file when it is time."""
         done = step + 1
-        if done % self.save_every == 0 or done == training.config.num_steps:
+        if self.writes and (done % self.save_every == 0 or done == training.config.num_steps):
             checkpoints.save(
                 self.path, training.modules, training.optimizers, {"step": done, **made_with(training, data)}
             )

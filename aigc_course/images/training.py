@@ -1,4 +1,4 @@
-"""Training one network on images with one loss: VAE, diffusion, flow matching and styles differ in nothing else.
+"""Training one network on images with one loss: VAE, diffusion, flow matching, styles, classes differ in nothing else.
 
 Interrupted, it goes on bit for bit. Everything random is computed from the step and the seed.
 """
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aigc_course.distributed import ALONE, Workers
 from aigc_course.images.batches import Batches
 from aigc_course.images.captioned import NUM_TOKENS
 from aigc_course.images.diffusion import denoising_loss
+from aigc_course.images.features import DigitFeatures
 from aigc_course.images.flow import flow_loss
 from aigc_course.images.keeping import Keeper
 from aigc_course.images.stepping import check_finite, compiled, descend, move_average
@@ -32,7 +35,15 @@ class Family(NamedTuple):
     loss: Loss
 
 
+def class_loss(network: nn.Module, images: Tensor, labels: Tensor | None, rng: torch.Generator) -> Tensor:
+    """Cross-entropy of the right label; (), nothing is drawn. ValueError without labels."""
+    if labels is None:
+        raise ValueError("a classifier learns from labels: give image_steps the digits' labels, too")
+    return F.cross_entropy(network(images).float(), labels)
+
+
 FAMILIES = {
+    "classifier": Family(DigitFeatures, class_loss),
     "vae": Family(VAE, vae_loss),
     "diffusion": Family(UNet, denoising_loss),
     "flow": Family(UNet, flow_loss),
@@ -114,11 +125,12 @@ class Training:
         """The optimizers by name."""
         return {"network": self.optimizer}
 
-    def update(self, step: int, images: Tensor, labels: Tensor | None) -> Tensor:
-        """One step down the loss of one batch; the loss before it, ()."""
+    def update(self, step: int, images: Tensor, labels: Tensor | None, workers: Workers = ALONE) -> Tensor:
+        """One step down the loss of one batch, or of this process' share of it; the loss before it, ()."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.rate_at(step)
-        rng = torch.Generator().manual_seed((self.config.seed + 1) * 1_000_000_007 + step)
+        seed = (self.config.seed + 1) * 1_000_000_007 + step
+        rng = torch.Generator().manual_seed(seed + workers.rank * 2**40)  # each process has noise of its own
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bfloat16):
             loss = self.loss(self.called, images, labels, rng)
         descend(self.optimizer, loss)
@@ -128,20 +140,29 @@ class Training:
 
 
 def image_steps(
-    training: Training, images: Tensor, labels: Tensor | None = None, keeper: Keeper | None = None
+    training: Training,
+    images: Tensor,
+    labels: Tensor | None = None,
+    keeper: Keeper | None = None,
+    workers: Workers = ALONE,
 ) -> Iterator[dict[str, int | Tensor]]:
     """Train in place; yield {"step", "loss"} after each step.
 
     images: (count, 28, 28) uint8, where the network is;  labels: (count,), (count, words) or None
     keeper: writes a checkpoint now and then, and goes on from one that is there already
+    workers: the processes that share every batch; each draws noise of its own, so only losses without noise are those
+             of the whole batch, and batch normalization sees only its share
     Raises TypeError or ValueError for images, labels or a checkpoint that do not fit, FloatingPointError when the loss
     is not finite any more.
     """
     data, config = Batches(images, labels, training.config), training.config
-    for step in range(keeper.resume(training, data) if keeper else 0, config.num_steps):
+    workers.average_during_backward({"network": training.network})
+    first = workers.agree("the last step", keeper.resume(training, data) if keeper else 0)
+    for step in range(first, config.num_steps):
         batch, batch_labels = data.batch(step)  # (batch, 1, 28, 28), ((batch,),) or ()
-        loss = training.update(step, batch, *(batch_labels or (None,)))
+        batch, batch_labels = workers.shard(batch), tuple(map(workers.shard, batch_labels))
+        loss = training.update(step, batch, *(batch_labels or (None,)), workers=workers)
         check_finite(step, loss=loss)
         if keeper:
             keeper.after(step, training, data)
-        yield {"step": step + 1, "loss": loss}
+        yield {"step": step + 1, "loss": workers.mean(loss)}

@@ -9,6 +9,7 @@ import torch
 from killed_gan import small_images
 
 from aigc_course.images.captioned import NUM_TOKENS
+from aigc_course.images.features import DigitFeatures
 from aigc_course.images.keeping import Keeper
 from aigc_course.images.style import StyleAutoencoder, StyleGenerator
 from aigc_course.images.training import FAMILIES, Training, TrainingConfig, image_steps
@@ -24,6 +25,7 @@ def started(family="flow", **changes):
     """A training of a small network, the same one each time."""
     torch.manual_seed(0)
     network = {
+        "classifier": DigitFeatures,
         "vae": lambda: VAE(latent_dim=2, width=4),
         "style": lambda: StyleAutoencoder(StyleGenerator(4, 4)),
         "text2image": lambda: UNet(8, NUM_TOKENS),
@@ -134,7 +136,7 @@ def test_a_training_that_diverges_says_so():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"family": "gan"}, "allowed: vae, diffusion, flow, style, text2image"),
+        ({"family": "gan"}, "allowed: classifier, vae, diffusion, flow, style, text2image"),
         ({"num_steps": 0}, "at least 1"),
         ({"num_steps": 2.5}, "a whole number"),
         ({"batch_size": True}, "a whole number"),
