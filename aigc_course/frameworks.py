@@ -94,20 +94,31 @@ def run_apart(program: str, arrays: dict[str, np.ndarray], *, seconds: float = 2
 
 
 def count_lines(program: str) -> int:
-    """How many lines of a program hold code: neither empty nor only a comment."""
+    """How many lines of a program hold code: neither empty nor only a comment. ValueError for what is no Python."""
     silent = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
     lines: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(program).readline):
-        if token.type not in silent:
-            lines.update(range(token.start[0], token.end[0] + 1))
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(program).readline):
+            if token.type not in silent:
+                lines.update(range(token.start[0], token.end[0] + 1))
+    except (tokenize.TokenError, SyntaxError) as error:
+        raise ValueError(f"the program is no Python ({error}); give it whole, as it runs") from error
     return len(lines)
 
 
 def read_tools(path: str | os.PathLike) -> list[dict[str, str]]:
     """The rows of data/tools.csv: a tool each; an empty field was not found. ValueError for what cannot be right."""
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            columns, rows = reader.fieldnames or (), list(reader)
+    except csv.Error as error:
+        raise ValueError(f"{Path(path).name} is no table ({error}); `git checkout -- data` restores it") from error
+    if missing := [name for name in ("kind", "last_release", "checked_on") if name not in columns]:
+        raise ValueError(f"{Path(path).name} has no column {', '.join(missing)}; `git checkout -- data` restores it")
     for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise ValueError(f"line {number}: the row has more or fewer cells than the header")
         if row["kind"] not in KINDS:
             raise ValueError(f"line {number}: kind {row['kind']!r} is none of {', '.join(KINDS)}")
         if row["last_release"] and not MONTH.fullmatch(row["last_release"]):

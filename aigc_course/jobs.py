@@ -44,10 +44,12 @@ def read_table(path: Path, texts: Iterable[str], numbers: Iterable[str] = ()) ->
     texts, numbers = list(texts), list(numbers)
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; it belongs to the course: fetch the course again")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or ()
-        rows = list(reader)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns, rows = reader.fieldnames or (), list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name} is no table ({error}); fetch the course again") from error
     if missing := [name for name in (*texts, *numbers) if name not in columns]:
         raise ValueError(f"{path.name} has no column {', '.join(missing)}; it has {', '.join(columns) or 'none'}")
     if not rows:

@@ -146,10 +146,14 @@ def log(key: tuple[str, str, str, str], number: float) -> None:
 def read(file: Path | None = None) -> list[Band]:
     """All bands, of data/expected_results.csv unless another file is named; ValueError for a row that is none."""
     file = file or runtime.data_folder() / "expected_results.csv"
-    with file.open(encoding="utf-8", newline="") as opened:
-        rows = list(csv.reader(opened))
+    advice = "`git checkout -- data` restores it"
+    try:
+        with file.open(encoding="utf-8", newline="") as opened:
+            rows = list(csv.reader(opened))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{file.name} is no table ({error}); {advice}") from error
     if not rows or tuple(rows[0]) != COLUMNS:
-        raise ValueError(f"{file.name}: the first line must be {','.join(COLUMNS)}; `git checkout -- data` restores it")
+        raise ValueError(f"{file.name}: the first line must be {','.join(COLUMNS)}; {advice}")
     return [_band(file, number, row) for number, row in enumerate(rows[1:], start=2) if row]
 
 
