@@ -4,7 +4,6 @@ TensorFlow and torch do not share a process, and peak memory belongs to a proces
 apart, on the same arrays. The programs themselves stand in the chapter.
 """
 
-import csv
 import io
 import os
 import re
@@ -16,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+
+from aigc_course.storage.tables import ADVICE, read_rows
 
 FRAME = """
 import sys
@@ -70,7 +71,8 @@ def run_apart(program: str, arrays: dict[str, np.ndarray], *, seconds: float = 2
     """Run Python source in a process of its own; the arrays are its variables, its dictionary `results` comes back.
 
     program: must bind `results`, names -> arrays or numbers
-    Raises RuntimeError with the last line of the error when it fails, TimeoutError when it takes longer than `seconds`.
+    Raises RuntimeError when it fails, with the last line of the error, or is killed; TimeoutError when it takes longer
+    than `seconds`.
     """
     with TemporaryDirectory() as folder:
         source, given, taken = (Path(folder) / name for name in ("program.py", "given.npz", "taken.npz"))
@@ -84,6 +86,11 @@ def run_apart(program: str, arrays: dict[str, np.ndarray], *, seconds: float = 2
             )
         except subprocess.TimeoutExpired as error:
             raise TimeoutError(f"the program has not finished in {seconds:g} seconds") from error
+        if ended.returncode < 0:
+            raise RuntimeError(
+                f"the program was ended by signal {-ended.returncode}; if memory ran out (signal 9), close other "
+                "programs, or make its arrays smaller"
+            )
         if ended.returncode:
             said = ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}"]
             raise RuntimeError(f"the program failed: {said[-1]:.300}")
@@ -108,23 +115,16 @@ def count_lines(program: str) -> int:
 
 def read_tools(path: str | os.PathLike) -> list[dict[str, str]]:
     """The rows of data/tools.csv: a tool each; an empty field was not found. ValueError for what cannot be right."""
-    try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            columns, rows = reader.fieldnames or (), list(reader)
-    except csv.Error as error:
-        raise ValueError(f"{Path(path).name} is no table ({error}); `git checkout -- data` restores it") from error
-    if missing := [name for name in ("kind", "last_release", "checked_on") if name not in columns]:
-        raise ValueError(f"{Path(path).name} has no column {', '.join(missing)}; `git checkout -- data` restores it")
+    _, rows = read_rows(path, ("kind", "last_release", "checked_on"))
     for number, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise ValueError(f"line {number}: the row has more or fewer cells than the header")
         if row["kind"] not in KINDS:
-            raise ValueError(f"line {number}: kind {row['kind']!r} is none of {', '.join(KINDS)}")
+            raise ValueError(f"line {number}: kind {row['kind']!r} is none of {', '.join(KINDS)}; {ADVICE}")
         if row["last_release"] and not MONTH.fullmatch(row["last_release"]):
-            raise ValueError(f"line {number}: last_release {row['last_release']!r} is no month such as 2026-03")
+            raise ValueError(
+                f"line {number}: last_release {row['last_release']!r} is no month such as 2026-03; {ADVICE}"
+            )
         if not DAY.fullmatch(row["checked_on"]):
-            raise ValueError(f"line {number}: checked_on {row['checked_on']!r} is no day such as 2026-11-28")
+            raise ValueError(f"line {number}: checked_on {row['checked_on']!r} is no day such as 2026-11-28; {ADVICE}")
     return rows
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FAMILIES = ["tests/test_families.py", "tests/families"]
+FAMILIES = ["tests/families", "tests/test_families.py"]
 FILE = ROOT / "build" / "fuzz.csv"
 COLUMNS = ("family", "inputs", "invalid", "seconds", "outcome", "why it stopped")
 EXAMPLES = re.compile(r"(\d+) passing, (\d+) failing, and (\d+) invalid")

@@ -39,7 +39,11 @@ def read_text(path: Path) -> str | None:
 
 def _formats(path: Path) -> tuple[Callable[[Path, str], None], Callable[[Path], str | None]]:
     """How to write and how to read a file of this kind."""
-    if not path.exists():
+    try:
+        is_file = path.is_file()
+    except OSError:  # a name too long
+        is_file = False
+    if not is_file:
         raise FileNotFoundError(f"{path}: no such file; make it first, then label it")
     kind = path.suffix.lower()
     if kind not in FORMATS:
@@ -96,7 +100,7 @@ def _opened_image(path: Path):
         struct.error,
         zlib.error,
     ) as error:
-        raise ValueError(f"{path.name} is no PNG picture, or a damaged one: {error}") from error
+        raise ValueError(f"{path.name} is no PNG picture, or a damaged one ({error}); make it again") from error
     return image
 
 
