@@ -64,6 +64,8 @@ def opened(path: str | Path, framework: str = "numpy", advice: str = ADVICE) -> 
         check_regular(path)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {f'{error.strerror}'.partition('; ')[0]}; {advice}") from error
+    if (name := str(path)) != name.encode(errors="replace").decode():
+        raise ValueError(f"{path!a} has a name that is no UTF-8, which no safetensors reader can open; rename it")
     try:
         with safe_open(path, framework=framework) as file:
             yield file

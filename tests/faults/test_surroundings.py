@@ -46,7 +46,6 @@ PLACES = {
     "a line break": "a\nb",
     "percent signs and braces": "100% {x}",
     "emoji": "🦊",
-    "no UTF-8": os.fsdecode(b"\xff\xfe"),
     "4,000 letters deep": "/".join(["x" * 200] * 18),
 }
 
@@ -69,6 +68,18 @@ def test_an_odd_folder_serves_like_any_other(name, tmp_path, monkeypatch, withst
     assert cache.cache_folder() == folder / "cache"
     assert "Traceback" not in capsys.readouterr().out
     withstood(f"a folder's name has {name}", "everything is written and read there")
+
+
+@linux
+def test_a_folder_whose_name_is_no_utf_8(tmp_path, withstood):
+    folder = tmp_path / os.fsdecode(b"\xff\xfe")
+    folder.mkdir()
+    checkpoints.save(folder / "c", {"m": nn.Linear(2, 2)}, state=1)
+    with pytest.raises(checkpoints.DamagedCheckpoint) as caught:
+        checkpoints.load(folder / "c", {"m": nn.Linear(2, 2)})
+    renamed = folder.rename(tmp_path / "renamed")
+    assert checkpoints.load(renamed / "c", {"m": nn.Linear(2, 2)}) == 1
+    withstood("a folder's name is no UTF-8", "a checkpoint waits until it is renamed", str(caught.value), "rename it")
 
 
 @pytest.mark.parametrize("value", ["x" * 300, "/".join(["x" * 200] * 30)], ids=["300 letters", "6,000 letters"])
@@ -275,7 +286,8 @@ execute.main(["05_2", "--edition", "en"], Path(sys.argv[1]))
 @pytest.mark.slow
 def test_execute_killed_in_the_middle(tmp_path, withstood):
     path = notebooks.path_of("05_2_text_generation", "en", tmp_path)
-    cell = f"import os, pathlib, time\npathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
+    cell = "import os, pathlib, time\n"
+    cell += f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
     notebooks.write(path, new_notebook(cells=[new_code_cell("1 + 1"), new_code_cell(cell)]))
     before = path.read_bytes()
     with subprocess.Popen([sys.executable, "-c", EXECUTE, str(tmp_path)], cwd=ROOT) as process:

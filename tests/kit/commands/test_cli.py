@@ -192,6 +192,7 @@ def test_make_help_names_every_target():
         "badges",
         "bench",
         "bands",
+        "faults",
         "fuzz",
         "clean",
     ]:
