@@ -73,9 +73,14 @@ def test_an_answer_that_is_none(kind, capsys, withstood):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupted otherwise there")
+@pytest.mark.timeout(120)
 def test_an_answer_that_never_ends_can_be_stopped(capsys, withstood):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     threading.Timer(1.0, _interrupt).start()
-    check("05_1.loss", endless)
+    try:
+        check("05_1.loss", endless)
+    finally:
+        signal.signal(signal.SIGINT, before)
     said = capsys.readouterr().out
     assert "You stopped it" in said
     withstood("an exercise's answer loops without end", "Interrupt stops it, the notebook goes on", said, WAY_OUT)

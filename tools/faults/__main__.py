@@ -48,7 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     table = Table()
     chosen = ["-k", " or ".join(options.name)] if options.name else []
     files = ["tests/faults", *sorted({known.file for known in reused.FAULTS})]
-    status = pytest.main([*files, "-q", "-p", "no:cacheprovider", f"--rootdir={ROOT}", *chosen], plugins=[table])
+    status = pytest.main(
+        [*files, "-q", "-p", "no:cacheprovider", "--timeout=900", f"--rootdir={ROOT}", *chosen], plugins=[table]
+    )
     rows = table.rows()
     print("\n" + "\n".join(map(shown, rows)) + "\n")
     store(rows)
