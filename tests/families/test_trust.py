@@ -195,7 +195,7 @@ LABEL = labels.Label("course", "1")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("labelled")
+    return tmp_path_factory.mktemp("labeled")
 
 
 @given(
