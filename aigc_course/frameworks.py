@@ -115,7 +115,7 @@ def count_lines(program: str) -> int:
 
 def read_tools(path: str | os.PathLike) -> list[dict[str, str]]:
     """The rows of data/tools.csv: a tool each; an empty field was not found. ValueError for what cannot be right."""
-    _, rows = read_rows(path, ("kind", "last_release", "checked_on"))
+    _, rows = read_rows(Path(path), ("kind", "last_release", "checked_on"))
     for number, row in enumerate(rows, start=2):
         if row["kind"] not in KINDS:
             raise ValueError(f"line {number}: kind {row['kind']!r} is none of {', '.join(KINDS)}; {ADVICE}")

@@ -93,7 +93,11 @@ class Table:
         return report
 
     def rows_of(self, item: pytest.Item, report: pytest.TestReport) -> list[Row]:
-        told = [Row(*value, item.nodeid) for name, value in item.user_properties if name == MARKED]
+        told = []
+        for name, value in item.user_properties:
+            if name == MARKED and isinstance(value, tuple):
+                mark, fault, became, message = value
+                told.append(Row(mark, fault, became, message, item.nodeid))
         if known := reused.of(item.nodeid):
             told.append(self.row_of(known, item.nodeid))
         if report.failed:

@@ -47,9 +47,8 @@ def measure(bench: str) -> list[dict[str, str]]:
 def write(rows: list[dict[str, str]], root: Path = ROOT) -> None:
     """Store the table, and the pages of it."""
     with (root / pages.TABLE).open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, pages.COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+        table = csv.writer(file, lineterminator="\n")
+        table.writerows([pages.COLUMNS, *([row[name] for name in pages.COLUMNS] for row in rows)])
     for language in EDITIONS:
         write_text(root / "docs" / f"performance.{language}.md", pages.page(rows, language))
 
