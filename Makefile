@@ -5,7 +5,7 @@ BIN = .venv/bin
 # LANGUAGE counts as said only on make's command line; in the environment it is gettext's and may be any locale.
 SAID = $(if $(findstring command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
 
-.PHONY: help learn test lint site execute editions chapter badges bench bands mutants clean
+.PHONY: help learn test lint site execute editions chapter badges bench bands mutants faults fuzz clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -54,6 +54,14 @@ bands: .venv/.installed
 ## make mutants [CHAPTER=05_1]     does each check refuse its solution with any one thing changed?
 mutants: .venv/.installed
 	$(BIN)/python -m tools.authoring.mutants $(CHAPTER)
+
+## make faults                     what goes wrong on learners' machines, made to go wrong: nothing lost, a way out told?
+faults: .venv/.installed
+	$(BIN)/python -m tools.faults
+
+## make fuzz                       10,000 inputs for each family of public functions; hours, and it goes on where it was
+fuzz: .venv/.installed
+	$(BIN)/python -m tools.fuzz
 
 ## make clean                      remove the environment and what tools left behind; data and progress stay
 clean:

@@ -5,7 +5,6 @@ apart, on the same arrays. Several processes of one program are started together
 The programs themselves stand in the chapters.
 """
 
-import csv
 import io
 import os
 import re
@@ -22,6 +21,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import psutil
+
+from aigc_course.storage.tables import ADVICE, read_rows
 
 FRAME = """
 import os
@@ -78,7 +79,8 @@ def run_apart(program: str, arrays: dict[str, np.ndarray], *, seconds: float = 2
     """Run Python source in a process of its own; the arrays are its variables, its dictionary `results` comes back.
 
     program: must bind `results`, names -> arrays or numbers
-    Raises RuntimeError with the last line of the error when it fails, TimeoutError when it takes longer than `seconds`.
+    Raises RuntimeError when it fails, with the last line of the error, or is killed; TimeoutError when it takes longer
+    than `seconds`.
     """
     return run_together(program, arrays, seconds=seconds)[0]
 
@@ -119,8 +121,14 @@ def run_together(
             for process in started:
                 end_tree(process)
         if failed is not None:
+            code = started[failed].returncode
+            if code < 0:
+                raise RuntimeError(
+                    f"the program was ended by signal {-code}; if memory ran out (signal 9), close other programs, or "
+                    "make its arrays smaller"
+                )
             said = (Path(folder) / f"{failed}.err").read_text("utf-8", errors="replace").strip().splitlines()
-            said = said or [f"exit status {started[failed].returncode}"]
+            said = said or [f"exit status {code}"]
             raise RuntimeError(f"the program failed: {said[-1]:.300}")
         return [read_run(path) for path in sorted(Path(folder).glob("taken.*.npz"))]
 
@@ -168,26 +176,30 @@ def free_port() -> int:
 
 
 def count_lines(program: str) -> int:
-    """How many lines of a program hold code: neither empty nor only a comment."""
+    """How many lines of a program hold code: neither empty nor only a comment. ValueError for what is no Python."""
     silent = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
     lines: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(program).readline):
-        if token.type not in silent:
-            lines.update(range(token.start[0], token.end[0] + 1))
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(program).readline):
+            if token.type not in silent:
+                lines.update(range(token.start[0], token.end[0] + 1))
+    except (tokenize.TokenError, SyntaxError) as error:
+        raise ValueError(f"the program is no Python ({error}); give it whole, as it runs") from error
     return len(lines)
 
 
 def read_tools(path: str | os.PathLike) -> list[dict[str, str]]:
     """The rows of data/tools.csv: a tool each; an empty field was not found. ValueError for what cannot be right."""
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    _, rows = read_rows(Path(path), ("kind", "last_release", "checked_on"))
     for number, row in enumerate(rows, start=2):
         if row["kind"] not in KINDS:
-            raise ValueError(f"line {number}: kind {row['kind']!r} is none of {', '.join(KINDS)}")
+            raise ValueError(f"line {number}: kind {row['kind']!r} is none of {', '.join(KINDS)}; {ADVICE}")
         if row["last_release"] and not MONTH.fullmatch(row["last_release"]):
-            raise ValueError(f"line {number}: last_release {row['last_release']!r} is no month such as 2026-03")
+            raise ValueError(
+                f"line {number}: last_release {row['last_release']!r} is no month such as 2026-03; {ADVICE}"
+            )
         if not DAY.fullmatch(row["checked_on"]):
-            raise ValueError(f"line {number}: checked_on {row['checked_on']!r} is no day such as 2026-11-28")
+            raise ValueError(f"line {number}: checked_on {row['checked_on']!r} is no day such as 2026-11-28; {ADVICE}")
     return rows
 
 

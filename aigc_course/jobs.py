@@ -3,7 +3,6 @@
 The tables lie in data/jobs; data/README.md says where each column comes from. An empty cell is NaN: not known, not 0.
 """
 
-import csv
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 from scipy import stats
+
+from aigc_course.storage.tables import ADVICE, read_rows
 
 MEASURES = {  # short name: column of occupations.csv
     "human": "human_beta",
@@ -42,19 +43,9 @@ def read_table(path: Path, texts: Iterable[str], numbers: Iterable[str] = ()) ->
     column, a row of another length and a cell that is no number; nothing is returned of such a file.
     """
     texts, numbers = list(texts), list(numbers)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; it belongs to the course: fetch the course again")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or ()
-        rows = list(reader)
-    if missing := [name for name in (*texts, *numbers) if name not in columns]:
-        raise ValueError(f"{path.name} has no column {', '.join(missing)}; it has {', '.join(columns) or 'none'}")
+    _, rows = read_rows(path, (*texts, *numbers))
     if not rows:
-        raise ValueError(f"{path.name} holds no rows")
-    for line, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise ValueError(f"{path.name}, line {line}: the row has more or fewer cells than the header")
+        raise ValueError(f"{path.name} holds no rows; {ADVICE}")
     table = {name: np.array([row[name] for row in rows]) for name in texts}
     for name in numbers:
         places = (f"{path.name}, line {line}, {name}" for line in range(2, len(rows) + 2))

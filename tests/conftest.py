@@ -18,6 +18,7 @@ from tools.test import ROOT, TENSORFLOW
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", max_examples=50, derandomize=True, **PATIENT)  # the same inputs every time
 settings.register_profile("thorough", max_examples=2000, **PATIENT)  # others every time; weekly
+settings.register_profile("fuzz", max_examples=int(os.environ.get("AIGC_FUZZ_INPUTS", "10000")), **PATIENT)
 settings.load_profile("quick")
 
 

@@ -79,9 +79,12 @@ def add_noise(images: Tensor, noise: Tensor, timesteps: Tensor, schedule: Schedu
     timesteps:     (batch,)      whole numbers in 0 .. T - 1
     ValueError for anything else.
     """
-    if images.shape != noise.shape or timesteps.shape != images.shape[:1] or timesteps.is_floating_point():
+    count = images.shape[:1] or None  # a single number is no batch
+    if images.shape != noise.shape or timesteps.shape != count or timesteps.is_floating_point() or not len(images):
         shapes = f"images {tuple(images.shape)}, noise {tuple(noise.shape)}, timesteps {tuple(timesteps.shape)}"
-        raise ValueError(f"{shapes}, {timesteps.dtype}: expected equal shapes and one whole number for each image")
+        raise ValueError(
+            f"{shapes}, {timesteps.dtype}: expected equal shapes and one whole number for each image, of at least one"
+        )
     if not 0 <= int(timesteps.min()) <= int(timesteps.max()) < len(schedule.betas):
         raise ValueError(
             f"timesteps {int(timesteps.min())} .. {int(timesteps.max())}: expected 0 .. {len(schedule.betas) - 1}"

@@ -17,7 +17,7 @@ from aigc_course.images.guidance import Field, Told, drop_labels
 
 def between(noise: Tensor, images: Tensor, times: Tensor) -> Tensor:
     """x_t = (1 - t) x0 + t x1; noise, images (batch, ...) of equal shapes, times (batch,) in 0..1 -> (batch, ...)."""
-    if noise.shape != images.shape or times.shape != images.shape[:1]:
+    if noise.shape != images.shape or times.dim() != 1 or times.shape != images.shape[:1]:
         raise ValueError(
             f"noise {tuple(noise.shape)}, images {tuple(images.shape)}, times {tuple(times.shape)}: expected equal "
             "shapes and one time for each"

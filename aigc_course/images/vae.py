@@ -62,8 +62,8 @@ def check_images(images: Tensor) -> None:
     if not isinstance(images, Tensor) or not images.is_floating_point():
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise TypeError(f"images of {kind}: expected a tensor of floats in -1..1")
-    if images.shape[1:] != (1, 28, 28):
-        raise ValueError(f"images {tuple(images.shape)}: expected (batch, 1, 28, 28)")
+    if images.shape[1:] != (1, 28, 28) or not len(images):
+        raise ValueError(f"images {tuple(images.shape)}: expected (batch, 1, 28, 28), at least one image")
     if not torch.compiler.is_compiling() and not (images.min() >= -1 and images.max() <= 1):  # also for NaN
         raise ValueError(f"the images hold {images.min().item():g} .. {images.max().item():g}: expected -1..1")
 

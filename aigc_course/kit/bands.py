@@ -4,7 +4,6 @@ data/expected_results.csv holds, per quantity, scale, device and data source, th
 99 times in 100 (`make bands` measures it over several seeds).
 """
 
-import csv
 import json
 import math
 import os
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 from aigc_course.kit import runtime
 from aigc_course.kit.runtime import language, say
+from aigc_course.storage.tables import ADVICE, read_rows
 
 COLUMNS = ("quantity", "scale", "device", "data", "low", "high", "mean", "seeds", "date", "machine")
 DATA = ("full", "sample", "none")
@@ -146,11 +146,10 @@ def log(key: tuple[str, str, str, str], number: float) -> None:
 def read(file: Path | None = None) -> list[Band]:
     """All bands, of data/expected_results.csv unless another file is named; ValueError for a row that is none."""
     file = file or runtime.data_folder() / "expected_results.csv"
-    with file.open(encoding="utf-8", newline="") as opened:
-        rows = list(csv.reader(opened))
-    if not rows or tuple(rows[0]) != COLUMNS:
-        raise ValueError(f"{file.name}: the first line must be {','.join(COLUMNS)}; `git checkout -- data` restores it")
-    return [_band(file, number, row) for number, row in enumerate(rows[1:], start=2) if row]
+    names, rows = read_rows(file)
+    if names != COLUMNS:
+        raise ValueError(f"{file.name}: the first line must be {','.join(COLUMNS)}; {ADVICE}")
+    return [_band(file, number, list(row.values())) for number, row in enumerate(rows, start=2)]
 
 
 def _band(file: Path, number: int, row: list[str]) -> Band:
@@ -158,7 +157,7 @@ def _band(file: Path, number: int, row: list[str]) -> Band:
         quantity, scale, device, data, low, high, mean, seeds, date, machine = row
         band = Band(quantity, scale, device, data, float(low), float(high), float(mean), int(seeds), date, machine)
     except ValueError as error:
-        raise ValueError(f"{file.name}, line {number}: {error}; expected {','.join(COLUMNS)}") from error
+        raise ValueError(f"{file.name}, line {number}: {error}; expected {','.join(COLUMNS)}; {ADVICE}") from error
     if not band.low <= band.high:
-        raise ValueError(f"{file.name}, line {number}: low {low} is not at most high {high}")
+        raise ValueError(f"{file.name}, line {number}: low {low} is not at most high {high}; {ADVICE}")
     return band

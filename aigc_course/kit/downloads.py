@@ -117,13 +117,13 @@ def storing(path: Path) -> Iterator[None]:
     except DownloadError:
         raise
     except OSError as error:
+        said = (error.strerror or str(error)).partition("; ")[0]  # what can be done is said below
         try:
             free = f" ({shutil.disk_usage(next(p for p in path.parents if p.exists())).free / 2**20:,.0f} MiB free)"
         except OSError:
             free = ""
         raise DownloadError(
-            f"{path} cannot be written: {error.strerror or error}{free}. "
-            "Make room, or set AIGC_CACHE to a folder on another disk."
+            f"{path} cannot be written: {said}{free}. Make room, or set AIGC_CACHE to a folder on another disk."
         ) from error
 
 

@@ -62,7 +62,7 @@ def save(path: str | Path, modules: Modules, optimizers: Optimizers | None = Non
     tensors, notes = collect(modules, optimizers or {}, state)
     about = {"format": FORMAT, "notes": notes, "sha256": digest(tensors, notes)}
     content = bytes_of(tensors, metadata=about)
-    earlier = "the earlier checkpoint is untouched" if path.exists() else "there is no earlier one"
+    earlier = "the earlier checkpoint is untouched" if os.path.lexists(path) else "there is no earlier one"
     try:
         with locked(path):
             check_own(path)
@@ -70,7 +70,9 @@ def save(path: str | Path, modules: Modules, optimizers: Optimizers | None = Non
                 files.remove_unfinished(place)
             files.write(path, content, keep_as=previous(path))
     except OSError as error:
-        problem = f"{error.strerror}: the checkpoint of {len(content):,} bytes was not written; {earlier}"
+        said, _, way_out = f"{error.strerror}".partition("; ")
+        way_out = way_out or files.WAYS_OUT.get(error.errno or 0, "name another place")
+        problem = f"{said}: the checkpoint of {len(content):,} bytes was not written; {earlier}; {way_out}"
         raise OSError(error.errno, problem, str(path)) from error
     if path.resolve() in _resumed:
         _resumed[path.resolve()] = about["sha256"]

@@ -12,6 +12,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+OTHER_DISK = "make room, or name a place on another disk"
+OWN_FOLDER = "name a folder of your own, where you may write"
+WAYS_OUT = {  # what can be done about an error of the system
+    errno.ENOSPC: OTHER_DISK,
+    getattr(errno, "EDQUOT", errno.ENOSPC): OTHER_DISK,  # not on Windows
+    errno.EFBIG: "this system allows no file so large here: raise the limit (ulimit -f), or name another disk",
+    errno.EROFS: OWN_FOLDER,
+    errno.EACCES: OWN_FOLDER,
+    errno.EPERM: OWN_FOLDER,
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOENT: "make the folder first",
+    errno.ENOTDIR: "a file stands where a folder is expected: name another place",
+    errno.ELOOP: "a link there leads to itself: remove it, or name another place",
+    errno.EISDIR: "a folder has that name: name a file",
+    errno.EIO: "the disk does not work: name a place on another one",
+}
 ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 _tidying: list[Callable[[], object]] = []  # what is to be done if a signal ends this process
@@ -63,7 +79,8 @@ def removed_in_the_end(part: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            remove()
+            with suppress(OSError):  # on a read-only disk even this fails, and must not hide what went wrong before
+                remove()
 
 
 def keep(path: Path, name: Path) -> None:
@@ -84,8 +101,11 @@ def check_regular(path: Path) -> None:
         mode = path.stat().st_mode
     except FileNotFoundError:
         return
+    except OSError as error:  # a link to itself, a name too long, a folder that may not be looked into
+        error.strerror = f"{error.strerror}; {WAYS_OUT.get(error.errno or 0, 'name another place')}"
+        raise
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        raise IsADirectoryError(errno.EISDIR, f"{os.strerror(errno.EISDIR)}; {WAYS_OUT[errno.EISDIR]}", str(path))
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "a device or a pipe, not a regular file", str(path))
 
@@ -100,12 +120,14 @@ def remove_unfinished(path: Path) -> None:
 
 @contextmanager
 def naming(path: Path, part: Path) -> Iterator[None]:
-    """Let the system's errors about `part` name `path`, which the caller knows."""
+    """Let the system's errors about `part` name `path`, which the caller knows, and what can be done."""
     try:
         yield
     except OSError as error:
-        if error.filename == str(part):
+        way_out = WAYS_OUT.get(error.errno or 0)
+        if error.filename == str(part) or (error.filename is None and way_out):
             error.filename = str(path)
+            error.strerror = f"{error.strerror}; {way_out}" if way_out else error.strerror
         raise
 
 

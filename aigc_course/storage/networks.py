@@ -1,12 +1,13 @@
 """A network in a folder: config.json names its class and settings, model.safetensors holds its weights."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aigc_course.storage import weights
-from aigc_course.storage.files import write
+from aigc_course.storage.files import naming, replacing
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,15 +25,20 @@ MOST = {  # larger settings are damage, and would fill the memory
 
 
 def save_network(network: "nn.Module", folder: str | Path, settings: Sequence[str] = ()) -> None:
-    """Write config.json and model.safetensors to a folder, each of them whole or not at all.
+    """Write config.json and model.safetensors to a folder, both or neither: they belong together.
 
     settings: names of arguments of the network's class that are its attributes, too; they are whole numbers
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    with naming(folder, folder):
+        folder.mkdir(parents=True, exist_ok=True)
     config = {"network": type(network).__name__, **{name: getattr(network, name) for name in settings}}
-    write(folder / CONFIG_FILE, f"{json.dumps(config, indent=2)}\n".encode())
-    weights.save_weights(network, folder / WEIGHTS_FILE)
+    with replacing(folder / WEIGHTS_FILE) as numbers, replacing(folder / CONFIG_FILE) as settings_file:
+        numbers.write(weights.content_of(network))
+        settings_file.write(f"{json.dumps(config, indent=2)}\n".encode())
+        for file in (numbers, settings_file):  # so that a full disk shows before either has its new name
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def load_network(folder: str | Path, allowed: Mapping[str, type["nn.Module"]]) -> "nn.Module":

@@ -63,7 +63,9 @@ def opened(path: str | Path, framework: str = "numpy", advice: str = ADVICE) -> 
     try:
         check_regular(path)
     except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}; {advice}") from error
+        raise ValueError(f"{path} cannot be read: {f'{error.strerror}'.partition('; ')[0]}; {advice}") from error
+    if (name := str(path)) != name.encode(errors="replace").decode():
+        raise ValueError(f"{path!a} has a name that is no UTF-8, which no safetensors reader can open; rename it")
     try:
         with safe_open(path, framework=framework) as file:
             yield file
@@ -123,10 +125,18 @@ def describe(array: Array | None) -> str:
 
 
 def save_weights(network: "nn.Module", path: str | Path) -> None:
-    """Write the weights and running statistics of a network: names, shapes and numbers, nothing that can run."""
+    """Write the weights and running statistics of a network: names, shapes and numbers, nothing that can run.
+
+    OSError, with what can be done, where the file cannot be written; what stood there before is then untouched.
+    """
+    write(path, content_of(network))
+
+
+def content_of(network: "nn.Module") -> bytes:
+    """The bytes of such a file."""
     from safetensors.torch import save
 
-    write(path, save({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}))
+    return save({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()})
 
 
 def load_weights(network: "nn.Module", path: str | Path, advice: str = ADVICE) -> None:

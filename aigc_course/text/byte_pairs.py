@@ -109,15 +109,26 @@ class BytePairs:
 
     @classmethod
     def from_files(cls, vocabulary: str | Path, merges: str | Path) -> "BytePairs":
-        """GPT-2's two files: vocab.json (or encoder.json) and merges.txt (or vocab.bpe); ValueError if damaged."""
-        lines = Path(merges).read_text(encoding="utf-8").split("\n")
+        """GPT-2's two files: vocab.json (or encoder.json) and merges.txt (or vocab.bpe).
+
+        FileNotFoundError where one is missing, ValueError where one is damaged.
+        """
+        try:
+            texts = [Path(path).read_text(encoding="utf-8") for path in (vocabulary, merges)]
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{vocabulary} or {merges} is damaged ({error}); copy or download both again") from error
+        except OSError as error:
+            raise FileNotFoundError(
+                f"{error.filename} is missing or cannot be read ({error.strerror}); copy or download it again"
+            ) from error
+        lines = texts[1].split("\n")
         lines = [line for line in lines if line and not line.startswith("#version")]
         if wrong := [line for line in lines if line.count(" ") != 1]:
-            raise ValueError(f"{merges}: {wrong[0]!r} is not a pair; the file is damaged")
+            raise ValueError(f"{merges}: {wrong[0]!r} is not a pair; the file is damaged: copy or download it again")
         pairs = [(left, right) for left, _, right in (line.partition(" ") for line in lines)]
         try:
-            ids = json.loads(Path(vocabulary).read_text(encoding="utf-8"))
-        except ValueError as error:
+            ids = json.loads(texts[0])
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{vocabulary} is damaged ({error}); copy or download it again") from error
         if not isinstance(ids, dict) or not all(map(is_whole, ids.values())):
             raise ValueError(f"{vocabulary} does not give each token its id; copy or download it again")

@@ -15,7 +15,12 @@ Cut = Callable[[str], Sequence[str]]
 
 
 def units(text: str) -> list[str]:
-    """The words of a text in lower case, each Chinese character by itself; punctuation is left out."""
+    """The words of a text in lower case, each Chinese character by itself; punctuation is left out.
+
+    TypeError for anything but a text.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"a text is a {type(text).__name__}; give each text as a str")
     return UNIT.findall(HAN.sub(r" \1 ", text.lower()))
 
 

@@ -98,6 +98,7 @@ def most_allowed(fpr: ArrayLike, epsilon: float, delta: float) -> np.ndarray:
         raise ValueError(f"epsilon {epsilon}, delta {delta}: expected epsilon of 0 or more and delta in [0, 1]")
     if np.isinf(epsilon):
         return np.ones_like(fpr)
+    epsilon = min(epsilon, 700.0)  # a larger one has no exponential
     return np.clip(np.minimum(np.exp(epsilon) * fpr + delta, 1 - np.exp(-epsilon) * (1 - fpr - delta)), 0, 1)
 
 

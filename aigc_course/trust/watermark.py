@@ -61,9 +61,15 @@ class Watermark:
         return self.masks[token]
 
     def prefer_green(self, logits: Tensor, ids: Tensor) -> Tensor:
-        """The logits (batch, vocab) of what follows ids (batch, length), with `bias` added to green tokens."""
-        if logits.shape[-1] != self.vocab_size:
-            raise ValueError(f"logits {tuple(logits.shape)}: the mark is for a vocabulary of {self.vocab_size} tokens")
+        """The logits (batch, vocab) of what follows ids (batch, length), with `bias` added to green tokens.
+
+        ValueError for other shapes, and for ids of no token.
+        """
+        if ids.dim() != 2 or not ids.numel() or logits.shape != (len(ids), self.vocab_size):
+            raise ValueError(
+                f"logits {tuple(logits.shape)}, ids {tuple(ids.shape)}: expected (batch, {self.vocab_size}), "
+                f"as the mark is for a vocabulary of {self.vocab_size} tokens, and (batch, length)"
+            )
         masks = torch.stack([self.green(token) for token in ids[:, -1].tolist()])
         return logits + self.bias * masks.to(logits)
 

@@ -103,7 +103,7 @@ def test_an_unknown_data_source_is_named():
     [
         ("", "the first line must be quantity,scale"),
         ("a,b\n", "the first line must be quantity,scale"),
-        (f"{HEADER}\na,b\n", "line 2: not enough values"),
+        (f"{HEADER}\na,b\n", "line 2: the row has more or fewer cells"),
         (f"{HEADER}\n{ROW.replace('0.975', 'low')}\n", "line 2: could not convert string to float"),
         (f"{HEADER}\n{ROW.replace('0.981', '0.1')}\n", "line 2: low 0.975 is not at most high 0.1"),
     ],

@@ -1,6 +1,8 @@
 """Labels come back whole from every format, content unharmed; forged ones are found, saving anew loses them."""
 
+import errno
 import json
+import os
 import wave
 from dataclasses import replace
 
@@ -8,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aigc_course.trust.label_files import XMP_KEY
 from aigc_course.trust.labels import (
     SEEN,
-    XMP_KEY,
     Label,
     is_signed,
     label_text,
@@ -166,11 +168,27 @@ def test_damaged_files(name, content, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"Label": 1}', '{"Label": "1", "ContentProducer": "x"}', '"x"', " " * 200_000]
+    "text", ["[" * 50_000, "{", "[]", '{"Label": 1}', '{"Label": "1", "ContentProducer": "x"}', '"x"', " " * 200_000]
 )
 def test_damaged_labels(text):
     with pytest.raises(ValueError, match="label"):
         Label.from_json(text)
+
+
+@pytest.mark.parametrize("make", [wav, mp4], ids=["wav", "mp4"])
+def test_a_full_disk_leaves_a_sound_and_a_film_as_they_were(make, tmp_path, monkeypatch):
+    path = tmp_path / f"a.{make.__name__}"
+    make(path)
+    before = path.read_bytes()
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_label(path, LABEL)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
 def test_what_cannot_be_labeled(tmp_path):

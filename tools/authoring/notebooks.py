@@ -91,14 +91,21 @@ def find(chapters: list[str], root: Path = ROOT) -> list[str]:
 
 def read(path: Path) -> NotebookNode:
     """The notebook at `path`; ValueError when the file is not JSON of format 4."""
-    return from_text(path.read_text(encoding="utf-8"), path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no notebook: {error}. Take the last good one: git checkout -- {path}") from error
+    except OSError as error:
+        way_out = f"take it from git: git checkout -- {path}"
+        raise FileNotFoundError(f"{path} is missing or cannot be read ({error.strerror}); {way_out}") from error
+    return from_text(text, path)
 
 
 def from_text(text: str, path: Path) -> NotebookNode:
     """The notebook written in `text`; `path` is only named in the error."""
     try:
         return nbformat.reads(text, as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, AttributeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path} is no notebook: {error}. Take the last good one: git checkout -- {path}") from error
 
 

@@ -23,6 +23,7 @@ from aigc_course.kit.datasets import load_mnist
 from aigc_course.kit.runtime import use_threads
 from tools.authoring.notebooks import code_cells, path_of, read
 from tools.contract.code import definitions
+from tools.performance.figures import speed
 
 CHAPTER = "04_1_backpropagation"
 BARS = {"torch": 1.5, "scalar": 1000, "accuracy": 0.97, "seconds": 20}
@@ -38,8 +39,8 @@ def chapter() -> dict:
     return names
 
 
-def in_turns(contestants: dict[str, tuple[int, Callable[[], object]]], rounds: int) -> dict[str, float]:
-    """Median CPU seconds of one call of each contestant, (calls a round, function)."""
+def in_turns(contestants: dict[str, tuple[int, Callable[[], object]]], rounds: int) -> dict[str, list[float]]:
+    """CPU seconds of one call of each contestant, (calls a round, function), in each round."""
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds + 1):  # the first is a warm-up
         for name, (calls, function) in contestants.items():
@@ -48,6 +49,11 @@ def in_turns(contestants: dict[str, tuple[int, Callable[[], object]]], rounds: i
                 function()
             if number:
                 taken[name].append((time.process_time() - begin) / calls)
+    return taken
+
+
+def medians(taken: dict[str, list[float]]) -> dict[str, float]:
+    """The median of each contestant."""
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
@@ -63,7 +69,9 @@ def against_torch(of: dict) -> None:
         "ours": (50, lambda: of["one_pass"](layers, images, ours, autograd.Tensor.relu)),
         "torch": (50, lambda: of["one_pass"](*tensors, theirs, torch.relu)),
     }
-    seconds = in_turns(contestants, rounds=40)
+    rounds = in_turns(contestants, rounds=40)
+    speed("autograd.torch", *([1e3 * s for s in rounds[name]] for name in ("ours", "torch")), unit="ms")
+    seconds = medians(rounds)
     gradients = [[p.grad for layer in layers for p in layer], [p.grad.numpy() for layer in tensors[0] for p in layer]]
     error, ratio = of["relative_error"](*gradients), seconds["ours"] / seconds["torch"]
     ours_ms, torch_ms = 1e3 * seconds["ours"], 1e3 * seconds["torch"]
@@ -87,7 +95,10 @@ def against_numbers(of: dict) -> None:
     }
     print("2-16-16-1, 100 points, forward and backward, one thread each:")
     for setting in ("with garbage collection, as Python runs by default", "without it, as timeit measures"):
-        seconds = in_turns(contestants, rounds=20)
+        rounds = in_turns(contestants, rounds=20)
+        if gc.isenabled():
+            speed("autograd.numbers", *([1e3 * s for s in rounds[name]] for name in ("arrays", "numbers")), unit="ms")
+        seconds = medians(rounds)
         ratio = seconds["numbers"] / seconds["arrays"]
         good = verdict(ratio >= BARS["scalar"])
         print(f"  {setting}: numbers {1e3 * seconds['numbers']:.0f} ms, arrays {1e3 * seconds['arrays']:.4f} ms")

@@ -22,6 +22,7 @@ from transformers.utils import logging
 
 from aigc_course.gpt.model import GPT
 from aigc_course.text.decoding import Sampler
+from tools.performance import figures
 
 BARS = {"speed": 1.2, "logits": 1e-4}
 
@@ -90,6 +91,8 @@ def speed(ours: GPT, theirs: GPT2LMHeadModel, tokens: int, rounds: int) -> None:
     ms = {name: 1e3 * statistics.median(seconds) for name, seconds in taken.items()}
     pairs = sorted(theirs / ours for theirs, ours in zip(taken["transformers"], taken["ours"], strict=True))
     ratio = statistics.median(pairs)
+    for name, peer in (("gpt.transformers", "transformers"), ("gpt.limit", "limit")):
+        figures.speed(name, *([1e3 * s for s in taken[each]] for each in ("ours", peer)), unit="ms")
     print(f"one token, prompt 16, {tokens} new, {rounds} rounds, median (fastest):")
     for name in ("ours", "transformers"):
         print(f"  {name:12} {ms[name]:5.1f} ms ({1e3 * min(taken[name]):5.1f})  {1e3 / ms[name]:5.1f} tokens/s")

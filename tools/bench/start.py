@@ -16,6 +16,7 @@ import psutil
 
 from tools.authoring.notebooks import ROOT
 from tools.nbval_table import cpu_seconds
+from tools.performance.figures import speed
 
 STARTS = {
     "bare JupyterLab": ["jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"],
@@ -55,6 +56,7 @@ def main() -> None:
     for _ in range(runs):  # in turn, so that what else runs disturbs both
         for name, words in STARTS.items():
             measured[name].append(seconds_to_start(words))
+    speed("start.jupyterlab", measured["learn"], measured["bare JupyterLab"], "s")
     for name, seconds in measured.items():
         print(f"{name:16} {median(seconds):6.2f} CPU s, median of {runs}")
     print(f"{'ratio':16} {median(measured['learn']) / median(measured['bare JupyterLab']):6.2f}")

@@ -29,6 +29,7 @@ from aigc_course.text.word_vectors import (
     ppmi,
     svd_vectors,
 )
+from tools.performance import figures
 
 WORDS = [  # whose neighbors are compared
     "water", "city", "king", "music", "language", "war", "science", "computer", "money", "church", "animal", "law",
@@ -97,6 +98,10 @@ def main() -> None:
 
 def print_table(runs: dict, seconds: dict, tests: dict, total: int) -> None:
     """One row a way: time, words per second, correlations with their coverage, stability of neighbors."""
+    for kind, figure in (("skip-gram", "word_vectors.skip_gram"), ("CBOW", "word_vectors.cbow")):
+        figures.speed(
+            figure, *([wall for wall, _ in seconds[f"{kind}, {who}"]] for who in ("ours", "gensim")), unit="s"
+        )
     used = {name: evaluate_similarity(next(iter(runs.values()))[0], pairs)[1:] for name, pairs in tests.items()}
     heads = [f"{name} ({n}/{of})" for name, (n, of) in used.items()]
     columns = f"{'seconds':>8} {'CPU s':>6} {'Mword/s':>8} {'faster':>7} {heads[0]:>21} {heads[1]:>20}"

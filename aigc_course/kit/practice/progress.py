@@ -14,6 +14,7 @@ import os
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,9 @@ def _read_or_set_aside(file: Path) -> dict[str, Any]:
     try:
         return _read(file)
     except ValueError as error:
-        aside = file.with_name(f"{file.stem}.damaged-{datetime.now():%Y%m%d-%H%M%S-%f}{file.suffix}")
+        stamp = f"{datetime.now():%Y%m%d-%H%M%S-%f}"
+        names = (f"{file.stem}.damaged-{stamp}{f'-{n}' if n else ''}{file.suffix}" for n in count())
+        aside = next(path for name in names if not (path := file.with_name(name)).exists())  # a clock may be set back
         file.rename(aside)
         zh = f"学习进度文件{file}已损坏（{error}），已原样改名为{aside.name}保留；现在从一份新的记录开始。"
         en = f"The progress file {file} is damaged ({error}). It is kept as {aside.name}; a new one begins now."

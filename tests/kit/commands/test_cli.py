@@ -182,7 +182,20 @@ def test_make_help_names_every_target():
     named = would_run("help")
     text = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "sed" in named
-    for target in ["learn", "test", "lint", "execute", "editions", "chapter", "badges", "bench", "bands", "clean"]:
+    for target in [
+        "learn",
+        "test",
+        "lint",
+        "execute",
+        "editions",
+        "chapter",
+        "badges",
+        "bench",
+        "bands",
+        "faults",
+        "fuzz",
+        "clean",
+    ]:
         assert f"make {target}" in text
 
 

@@ -122,8 +122,14 @@ def read(path: Path) -> dict[str, Any]:
     """Read and check a file; QuestionsError with every problem, one a line."""
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise QuestionsError(f"{path.name} is not TOML: {error}") from error
+    except OSError as error:
+        way_out = "take it from the course again: git checkout"
+        raise QuestionsError(f"{path} is missing or cannot be read ({error.strerror}); {way_out}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        way_out = "mend it there, or take the last good one: git checkout"
+        raise QuestionsError(f"{path.name} is not TOML: {error}; {way_out}") from error
+    if not written:
+        raise QuestionsError(f"{path.name} is empty; take the last good one: git checkout")
     if found := problems(written):
         raise QuestionsError("\n".join(f"{path.name}: {problem}" for problem in found))
     return written
