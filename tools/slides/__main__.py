@@ -41,7 +41,7 @@ td{{padding:.1em 1em .1em 0}}</style></head>
 
 
 def build(root: Path, editions: list[str], chosen: list[str], folder: Path) -> Path:
-    """Make the slides of the chapters `chosen` in `folder`/slides; where they are. ValueError for what is to correct."""
+    """Make the slides of the chapters `chosen` in `folder`/slides; where they are. ValueError for what is wrong."""
     from tools.slides.export import as_page
 
     target = folder / SLIDES

@@ -21,7 +21,7 @@ LOOK = """() => {
   const over = [], sizes = [];
   for (const node of body.querySelectorAll("*")) {
     const style = getComputedStyle(node), box = node.getBoundingClientRect();
-    if (!box.width || !box.height || node.closest(".katex-mathml")) continue;
+    if (!box.width || !box.height || node.closest(".katex-mathml, svg")) continue;
     const name = `${node.tagName.toLowerCase()}: ${node.textContent.trim().slice(0, 50)}`;
     if (box.right > 1281 || box.bottom > 721 || box.left < -1 || box.top < -1) over.push(name);
     else if (style.overflowX !== "visible" && node.scrollWidth > node.clientWidth + 1) over.push(`scrolls, ${name}`);
@@ -106,7 +106,9 @@ def report(pages: list[Path], *, unfitted: bool = False) -> int:
                 said += [f"{found.empty} empty"] if found.empty else []
             said += [f"{number}: {names[0]}" for number, names in found.over[: 0 if unfitted else 3]]
             name = f"{file.parent.name}/{file.stem}"
-            print(f"{name:36} {found.slides:6} {len(found.over):9} {found.smallest:10.1f}  {'; '.join(said)}", flush=True)
+            print(
+                f"{name:36} {found.slides:6} {len(found.over):9} {found.smallest:10.1f}  {'; '.join(said)}", flush=True
+            )
             total, slides, wrong = total + len(found.over), slides + found.slides, wrong + bool(said)
     print(f"{'all':36} {slides:6} {total:9}")
     return int(bool(total or wrong))

