@@ -5,7 +5,7 @@ BIN = .venv/bin
 # LANGUAGE counts as said only on make's command line; in the environment it is gettext's and may be any locale.
 SAID = $(if $(findstring command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
 
-.PHONY: help learn test lint site slides execute editions chapter badges bench bands mutants clean
+.PHONY: help learn test lint site slides bundle bundle-test execute editions chapter badges bench bands mutants clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -31,6 +31,14 @@ site: .venv/.installed
 ##             [CHECK=1]           and opens each in Chromium: does any overflow?
 slides: .venv/.installed
 	@$(BIN)/python -m tools.slides --install $(if $(CHECK),--check) $(SAID) $(CHAPTER)
+
+## make bundle [CPU=1]             a folder that installs and runs the course where there is no network: build/bundle
+##                                 CPU=1: without what torch needs for a GPU alone; make bundle-test then tries it out
+bundle: .venv/.installed
+	@$(BIN)/python -m tools.bundle $(if $(CPU),--cpu)
+
+bundle-test:
+	@$(BIN)/python -m tools.bundle --test "$$(ls -d build/bundle/aigc_course-* | head -1)"
 
 ## make execute [CHAPTER=05_1]     run notebooks and store their outputs
 execute: .venv/.installed

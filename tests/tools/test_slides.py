@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tools.authoring import minutes
-from tools.authoring.notebooks import EDITIONS, ROOT, path_of
+from tools.authoring.notebooks import EDITIONS, ROOT, chapter_number, path_of, read, stems
 from tools.test import CHROMIUMS
 
 pytest.importorskip("nbconvert")  # comes with JupyterLab
 
 from tools.slides import __main__ as slides
-from tools.slides import check, export, reveal
+from tools.slides import check, export, lessons, reveal
 
 TYPES = ("slide", "subslide", "fragment", "skip")
 
@@ -145,6 +145,44 @@ def test_another_reveal_than_the_known_one_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected " + reveal.SHA256):
         reveal.unpack(archive, tmp_path / "reveal")
     assert not (tmp_path / "reveal").exists()
+
+
+# --- lesson plans -----------------------------------------------------------------------------------------------------
+
+
+def section(took):
+    return lessons.Section(f"of {took}", took)
+
+
+def test_sessions_are_as_even_as_the_sections_allow():
+    parts = [section(took) for took in (10, 20, 30, 10, 5, 25)]
+    for count in (1, 2, 3, 6):
+        made = lessons.cut(parts, count)
+        assert [part for session in made for part in session] == parts
+        assert len(made) == count
+    assert [[part.took for part in session] for session in lessons.cut(parts, 2)] == [[10, 20, 30], [10, 5, 25]]
+    assert len(lessons.cut(parts, 9)) == len(parts)
+
+
+def test_both_tables_of_sessions_agree_and_name_every_chapter():
+    counts = lessons.sessions(ROOT, "en")
+    assert counts == lessons.sessions(ROOT, "zh")
+    assert set(counts) == {chapter_number(stem) for stem in stems()}
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_every_chapter_has_a_plan_with_its_guesses_and_minutes(edition):
+    titles = {stem: export.title_of(read(path_of(stem, edition))) for stem in stems()}
+    page = lessons.page(ROOT, edition, titles)
+    assert page.count("<h2>") == len(titles)
+    assert page.count("<table>") == 2 * len(titles)
+    word = lessons.WORDS[edition]["answer"]
+    asked = [line for stem in stems() for line in source_lines(stem, edition) if line.startswith("guess(")]
+    assert page.count(f"<summary>{word}</summary>") == 2 * len(asked)
+
+
+def source_lines(stem, edition):
+    return [line for each in read(path_of(stem, edition)).cells for line in each.source.splitlines()]
 
 
 # --- in a browser: slow, and only where node is, which draws formulas and fetches reveal.js --------------------------

@@ -6,8 +6,9 @@
         --check                      then open them in Chromium: how many slides overflow, chapter by chapter
         --unfitted                   with --check: the slides as they are tagged, before anything is fitted
 
-Open build/slides/index.html, from a server, a disk or a USB stick. Key S opens the speaker's view with notes and
-minutes, F fills the screen, O shows all slides; ?print-pdf after the address, before the #, prints them.
+Open build/slides/index.html, from a server, a disk or a USB stick; lesson plans (lessons.py) are beside the slides.
+Key S opens the speaker's view with notes and minutes, F fills the screen, O shows all slides; ?print-pdf after the
+address, before the #, prints them.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from tools.authoring import minutes
 from tools.authoring.notebooks import EDITIONS, ROOT, find, path_of, read, shown, stop
 from tools.site import katex
 from tools.site.__main__ import BUILD, missing
-from tools.slides import reveal
+from tools.slides import lessons, reveal
 
 SLIDES = "slides"
 NAMES = {"zh": "中文", "en": "English"}
@@ -42,7 +43,7 @@ td{{padding:.1em 1em .1em 0}}</style></head>
 
 def build(root: Path, editions: list[str], chosen: list[str], folder: Path) -> Path:
     """Make the slides of the chapters `chosen` in `folder`/slides; where they are. ValueError for what is wrong."""
-    from tools.slides.export import as_page
+    from tools.slides.export import as_page, title_of
 
     target = folder / SLIDES
     painter = katex.fetch(root / BUILD)
@@ -57,8 +58,16 @@ def build(root: Path, editions: list[str], chosen: list[str], folder: Path) -> P
             if path.is_file():
                 page = as_page(path, edition, painter / "katex.min.js")
                 files.write(target / edition / f"{stem}.html", page.encode())
+    for edition in editions:
+        titles = {page.stem: title_of(read(path_of(page.stem, edition, root))) for page in made(target, edition)}
+        files.write(target / edition / "lessons.html", lessons.page(root, edition, titles).encode())
     files.write(target / "index.html", index(root, target).encode())
     return target
+
+
+def made(target: Path, edition: str) -> list[Path]:
+    """The slides that are in `target`, in the order of the course."""
+    return sorted((target / edition).glob("[0-9]*.html"))
 
 
 def index(root: Path, target: Path) -> str:
@@ -68,13 +77,14 @@ def index(root: Path, target: Path) -> str:
     tables = []
     for edition in EDITIONS:
         rows = []
-        for page in sorted((target / edition).glob("*.html")):
+        for page in made(target, edition):
             path = path_of(page.stem, edition, root)
             first, _ = minutes.minutes_of(json.loads(path.read_text(encoding="utf-8")), edition)
             link = f'<a href="{edition}/{page.name}">{html.escape(title_of(read(path)))}</a>'
             rows.append(f"<tr><td>{link}</td><td>{first:.0f} min</td></tr>")
         if rows:
-            tables.append(f"<h2>{NAMES[edition]}</h2><table>{''.join(rows)}</table>")
+            plans = f'<a href="{edition}/lessons.html">{lessons.WORDS[edition]["title"]}</a>'
+            tables.append(f"<h2>{NAMES[edition]}</h2><p>{plans}</p><table>{''.join(rows)}</table>")
     return INDEX.format(tables="\n".join(tables))
 
 
