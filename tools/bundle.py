@@ -111,7 +111,9 @@ def build(root: Path, folder: Path, *, cpu: bool) -> Path:
 
 def sizes(folder: Path) -> dict[str, int]:
     """Part of the bundle to its bytes; of the wheels, NVIDIA's apart."""
-    found = dict.fromkeys(("wheels of NVIDIA", "other wheels", "data", "book and slides", "the rest"), 0)
+    found: dict[str, int] = dict.fromkeys(
+        ("wheels of NVIDIA", "other wheels", "data", "book and slides", "the rest"), 0
+    )
     for file in folder.rglob("*"):
         if file.is_file():
             first = file.relative_to(folder).parts[0]

@@ -17,6 +17,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pygments.formatters import HtmlFormatter
@@ -41,7 +42,7 @@ td{{padding:.1em 1em .1em 0}}</style></head>
 """
 
 
-def build(root: Path, editions: list[str], chosen: list[str], folder: Path) -> Path:
+def build(root: Path, editions: Sequence[str], chosen: list[str], folder: Path) -> Path:
     """Make the slides of the chapters `chosen` in `folder`/slides; where they are. ValueError for what is wrong."""
     from tools.slides.export import as_page, title_of
 
