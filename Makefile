@@ -5,7 +5,7 @@ BIN = .venv/bin
 # LANGUAGE counts as said only on make's command line; in the environment it is gettext's and may be any locale.
 SAID = $(if $(findstring command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
 
-.PHONY: help learn test lint site execute editions chapter badges bench bands mutants faults fuzz clean
+.PHONY: help learn test lint site slides bundle bundle-test execute editions chapter badges bench bands mutants faults fuzz clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -26,6 +26,19 @@ lint: .venv/.installed
 ## make site [CHAPTER=05_1]        the web book of both editions: build/site/index.html; runs no notebook
 site: .venv/.installed
 	@$(BIN)/python -m tools.site --install $(SAID) $(CHAPTER)
+
+## make slides [CHAPTER=05_1]      the chapters as slides with notes and minutes: build/slides/index.html
+##             [CHECK=1]           and opens each in Chromium: does any overflow?
+slides: .venv/.installed
+	@$(BIN)/python -m tools.slides --install $(if $(CHECK),--check) $(SAID) $(CHAPTER)
+
+## make bundle [CPU=1]             a folder that installs and runs the course where there is no network: build/bundle
+##                                 CPU=1: without what torch needs for a GPU alone; make bundle-test then tries it out
+bundle: .venv/.installed
+	@$(BIN)/python -m tools.bundle $(if $(CPU),--cpu)
+
+bundle-test:
+	@$(BIN)/python -m tools.bundle --test "$$(ls -d build/bundle/aigc_course-* | head -1)"
 
 ## make execute [CHAPTER=05_1]     run notebooks and store their outputs
 execute: .venv/.installed

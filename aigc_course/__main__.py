@@ -1,4 +1,4 @@
-"""The course's commands: python -m aigc_course learn, data, doctor, progress, train, sample; see kit/commands."""
+"""The commands `python -m aigc_course learn`, data, doctor, progress, class, train, sample. Each lives in kit/commands."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -110,6 +110,18 @@ def train(
     from aigc_course.kit.commands import training
 
     training.train(kind.value, out, resume, steps, batch_size, seed)
+
+
+@app.command("class")
+def class_list(
+    folder: Annotated[Path, typer.Argument(help="With the learners' progress files. 放学习进度文件的文件夹")],
+    out: Annotated[Path | None, typer.Option(help="The table; by default class.csv in the folder. 表格文件")] = None,
+    language: Said = None,
+) -> None:
+    """List the progress of a class as CSV · 汇总全班的学习进度"""
+    from aigc_course.kit.commands import classroom
+
+    classroom.show(folder, out)
 
 
 Count = Annotated[int, typer.Option(min=1, max=100_000, help="How many. 数量")]

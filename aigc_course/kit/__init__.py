@@ -18,6 +18,7 @@ HOMES = {
     "figures.diagrams": "diagram plot_graph show_graph",
     "figures.drawing": "DigitPad",
     "figures.labels": "label phrase",
+    "figures.sliders": "sliders",
     "figures.workflow": "Workflow",
     "practice.challenges": "challenge",
     "practice.exercises": "check hint quiz solution",

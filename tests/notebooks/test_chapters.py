@@ -348,6 +348,12 @@ BREAKS = {
         '"loss curve" has no',
     ),
     "box without Chinese": (WORDS, edit("first-figure", "^", 'Workflow({"a": "A box"})\n'), "first-figure", '"A box"'),
+    "slider without Chinese": (
+        WORDS,
+        edit("first-figure", "^", "sliders(draw, odd_name=(0, 1, 1, 0))\n"),
+        "first-figure",
+        '"odd name" has no',
+    ),
     "word that cannot be looked up": (WORDS, edit("first-figure", "^", "phrase(name)\n"), "first-figure", "itself"),
     "word that no cell uses": (WORDS, unused_word, "setup", '"never said"'),
     "wide figure": (FIGURES, show(picture(width=1001)), "first-figure", "1001 pixels"),

@@ -4,20 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tomllib
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
+from hosted import ADDRESS, content, run, settings, without_the_course
 
 from aigc_course.kit.commands.doctor import machine
 from tools.authoring.notebooks import setup_source
 
 ROOT = Path(__file__).resolve().parents[2]
-ADDRESS = "https://github.com/somebody/aigc_course"
 LOOK = """\
 from pathlib import Path
 import aigc_course
@@ -27,13 +25,6 @@ print("PACKAGE", Path(aigc_course.__file__).parent)
 print("DATA", data_folder())
 print("DIGITS", len(load_mnist("train").images), load_mnist("test").source)
 """
-
-
-def run(*words: object, **options) -> subprocess.CompletedProcess:
-    """Run a command; its output is the message when it fails."""
-    result = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, **options)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -59,30 +50,13 @@ def test_the_wheel_carries_every_file_of_the_package(wheel):
 
 @pytest.fixture
 def bare_environment(tmp_path) -> Path:
-    """The interpreter of a new environment: the dependencies are lent by this one, the course is not there."""
-    venv.create(tmp_path / "venv", symlinks=True)  # pip is lent as well
-    python = tmp_path / "venv" / "bin" / "python"
-    lent = tmp_path / "lent"
-    lent.mkdir()
-    for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if "aigc_course" not in entry.name:
-            (lent / entry.name).symlink_to(entry)
-    ours = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip()
-    Path(ours, "lent.pth").write_text(f"{lent}\n", encoding="utf-8")
-    return python
+    return without_the_course(tmp_path)
 
 
 @pytest.fixture
 def colab_folder(tmp_path):
-    """Colab's working folder, or one like it where that may not be made."""
-    folder = Path("/content")
-    try:
-        folder.mkdir()
-    except OSError:
-        folder = tmp_path / "content"
-        folder.mkdir()
-    yield folder
-    shutil.rmtree(folder)
+    with content(tmp_path) as folder:
+        yield folder
 
 
 def test_without_a_public_address_the_setup_cell_says_so_in_one_line(tmp_path):
@@ -109,17 +83,7 @@ def test_where_the_course_is_installed_the_setup_cell_is_a_plain_program(edition
 def test_the_setup_cell_installs_the_course_where_there_is_none(bare_environment, colab_folder, tmp_path):
     program = tmp_path / "setup.py"
     program.write_text(f"{setup_source('zh', ADDRESS)}\n{LOOK}", encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "AIGC_CACHE")}
-    environment |= {
-        "AIGC_OFFLINE": "1",
-        "HOME": str(tmp_path),  # no cache and no settings of whoever runs the tests
-        "GIT_CONFIG_COUNT": "2",  # the public address leads to this repository
-        "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf",
-        "GIT_CONFIG_VALUE_0": ADDRESS,
-        "GIT_CONFIG_KEY_1": "safe.directory",
-        "GIT_CONFIG_VALUE_1": "*",
-    }
-    result = run(bare_environment, program, cwd=colab_folder, env=environment)
+    result = run(bare_environment, program, cwd=colab_folder, env=settings(tmp_path))
     said = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if " " in line)
     package = Path(said["PACKAGE"])
     assert package.is_relative_to(bare_environment.parent.parent), "the course that was used is not the one installed"

@@ -21,14 +21,13 @@ CHALLENGE = {"zh": "挑战", "en": "challenge"}
 LAST_TWO = {"zh": "后两道练习", "en": "last two exercises"}
 
 
-def minutes_of(notebook: dict, edition: str) -> tuple[float, float]:
-    """(minutes of a first reading, minutes of what it may skip)."""
+def of_cells(notebook: dict, edition: str) -> list[tuple[float, bool]]:
+    """(minutes, whether a first reading may skip it) of each cell; an exercise counts with its six minutes."""
     texts = ["".join(cell["source"]) for cell in notebook["cells"]]
-    line = next((text for text in texts if TIME[edition] in text), "").partition(TIME[edition])[2].partition("\n")[0]
+    line = time_line(texts, edition)
     named = re.findall(QUOTED[edition], line)
     unit, speed = PER_MINUTE[edition]
-    total, skipped, skipping, level = 0.0, 0.0, False, 0
-    exercises = 0  # those outside a challenge
+    counted, skipping, level = [], False, 0
     for cell, text in zip(notebook["cells"], texts, strict=True):
         if cell["cell_type"] == "markdown":
             for signs, title in re.findall(r"^(#+) (.*)$", text, re.MULTILINE):
@@ -41,13 +40,30 @@ def minutes_of(notebook: dict, edition: str) -> tuple[float, float]:
         else:
             minutes = sum(bool(each.strip()) for each in text.splitlines()) / CODE_LINES
             minutes += FIGURE * ("<img " in json.dumps(cell["outputs"]))
-            if "exercise" in cell["metadata"].get("tags", []):
-                minutes += EXERCISE
-                exercises += not skipping
-        total += minutes
-        skipped += minutes * skipping
-    skipped += EXERCISE * min(exercises, 2) * (LAST_TWO[edition] in line)
-    return total - skipped, skipped
+            minutes += EXERCISE * is_exercise(cell)
+        counted.append((minutes, skipping))
+    return counted
+
+
+def is_exercise(cell: dict) -> bool:
+    """Whether the learner writes something in this cell."""
+    return "exercise" in cell["metadata"].get("tags", [])
+
+
+def time_line(texts: list[str], edition: str) -> str:
+    """The chapter's line on time: what a first reading takes, and what it may skip."""
+    return next((text for text in texts if TIME[edition] in text), "").partition(TIME[edition])[2].partition("\n")[0]
+
+
+def minutes_of(notebook: dict, edition: str) -> tuple[float, float]:
+    """(minutes of a first reading, minutes of what it may skip)."""
+    counted = of_cells(notebook, edition)
+    line = time_line(["".join(cell["source"]) for cell in notebook["cells"]], edition)
+    pairs = zip(notebook["cells"], counted, strict=True)
+    exercises = sum(is_exercise(cell) and not skipped for cell, (_, skipped) in pairs)  # those outside a challenge
+    later = sum(minutes for minutes, skipped in counted if skipped)
+    later += EXERCISE * min(exercises, 2) * (LAST_TWO[edition] in line)
+    return sum(minutes for minutes, _ in counted) - later, later
 
 
 def main(chapters: list[str]) -> None:

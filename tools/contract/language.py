@@ -36,7 +36,7 @@ def remark_problems(nb: NotebookNode, edition: str) -> list[str]:
 
 
 def word_problems(nb: NotebookNode, stem: str, root: Path) -> list[str]:
-    """Words given to label(), phrase() and Workflow({...}) that have no Chinese; words of the chapter's file unused."""
+    """Words of label(), phrase(), sliders() and Workflow({...}) without Chinese; words of the chapter's file unused."""
     own, shared = table(root, f"{stem}.toml"), table(root, SHARED)
     found, texts = [], set()
     for cell in code_cells(nb):
@@ -48,6 +48,7 @@ def word_problems(nb: NotebookNode, stem: str, root: Path) -> list[str]:
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         for text in asked(tree):
+            texts.add(text)
             if text is None:
                 found.append(
                     f"[{cell.id}] label() and phrase() take the English word itself, so that it can be looked up"
@@ -70,6 +71,10 @@ def asked(tree: ast.Module) -> Iterator[str | None]:
             given = [first]
         elif called == "Workflow" and isinstance(first, ast.Dict):
             given = list(first.values)
+        elif called == "sliders":  # beside each slider stands the word for its name
+            given = [
+                ast.Constant(word.arg.replace("_", " ")) for word in node.keywords if word.arg not in (None, "alt")
+            ]
         for text in given:
             yield text.value if isinstance(text, ast.Constant) and isinstance(text.value, str) else None
 

@@ -44,8 +44,8 @@ def passed(name: str) -> tuple[int, int]:
     _update("exercises", name, datetime.now().astimezone().isoformat(timespec="seconds"), first=True)
     known = {name: ""}
     with suppress(OSError, RuntimeError, ValueError):  # what is wrong with the file has been said
-        known |= _read(path())["exercises"]
-    return _count(name.partition(".")[0], known)
+        known |= read(path())["exercises"]
+    return count(name.partition(".")[0], known)
 
 
 def done() -> dict[str, str]:
@@ -61,7 +61,7 @@ def note(table: str, name: str, value: str | float) -> None:
 def noted(table: str) -> dict[str, Any]:
     """Name to what was recorded for it; empty when there is no record or it cannot be read."""
     try:
-        return _read(path()).get(table, {})
+        return read(path()).get(table, {})
     except (OSError, RuntimeError, ValueError) as error:
         zh = f"学习进度文件{_wanted()}读不出来（{error}），暂且当作空的。"
         _print_once(say(zh, f"The progress file {_wanted()} cannot be read ({error}); it counts as empty for now."))
@@ -74,7 +74,7 @@ def summary() -> list[tuple[str, str, int, int]]:
     rows = []
     for number, file in questions.files().items():
         title = questions.chapter(number).get("title", {}).get(language(), file.stem)
-        rows.append((number, title, *_count(number, known)))
+        rows.append((number, title, *count(number, known)))
     return rows
 
 
@@ -102,13 +102,14 @@ def _wanted() -> str:
     return os.environ.get("AIGC_PROGRESS") or "~/.aigc_course/progress.json"
 
 
-def _count(number: str, known: dict[str, str]) -> tuple[int, int]:
+def count(number: str, known: dict[str, str]) -> tuple[int, int]:
+    """(done, total) of the exercises of a chapter such as "05_1"; known: exercise to the time at which it passed."""
     names = [f"{number}.{slug}" for slug in questions.chapter(number).get("exercises", {})]
     return sum(name in known for name in names), len(names)
 
 
-def _read(file: Path) -> dict[str, Any]:
-    """The record, an empty one where there is no file yet; ValueError when it is something else."""
+def read(file: Path) -> dict[str, Any]:
+    """The record in `file`, an empty one where there is no file yet; ValueError when it is something else."""
     if not file.exists():
         return {"version": 1, "exercises": {}}
     try:
@@ -132,7 +133,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _read_or_set_aside(file: Path) -> dict[str, Any]:
     try:
-        return _read(file)
+        return read(file)
     except ValueError as error:
         stamp = f"{datetime.now():%Y%m%d-%H%M%S-%f}"
         names = (f"{file.stem}.damaged-{stamp}{f'-{n}' if n else ''}{file.suffix}" for n in count())
@@ -141,7 +142,7 @@ def _read_or_set_aside(file: Path) -> dict[str, Any]:
         zh = f"学习进度文件{file}已损坏（{error}），已原样改名为{aside.name}保留；现在从一份新的记录开始。"
         en = f"The progress file {file} is damaged ({error}). It is kept as {aside.name}; a new one begins now."
         print(say(zh, en))
-        return _read(file)
+        return read(file)
 
 
 def _unwritable(reason: object) -> None:
