@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from book_pages import PLACES, TOO_WIDE, dead_links, first_hit, served, watched
+from book_pages import PLACES, first_hit
 
 from tools.authoring.notebooks import EDITIONS, ROOT, path_of, stems
 from tools.site import __main__ as site
-from tools.site import icons, katex, links, pages, search
+from tools.site import icons, katex, links, npm, pages, search
+from tools.site.browser import served, watched
+from tools.site.check import TOO_WIDE, dead_links
 from tools.test import CHROMIUMS
 
 CHAPTERS = ["00", "03_2"]  # a short one, and one with formulas, figures, exercises and a quiz
@@ -157,8 +159,8 @@ def test_a_notebook_that_is_none_is_named(small):
 def test_another_katex_than_the_known_one_is_refused(tmp_path):
     archive = tmp_path / "katex.tgz"
     archive.write_bytes(b"something else")
-    with pytest.raises(ValueError, match="expected " + katex.SHA256):
-        katex.unpack(archive, tmp_path / "katex")
+    with pytest.raises(ValueError, match="expected " + katex.PACKAGE.sha256):
+        npm.unpack(katex.PACKAGE, archive, tmp_path / "katex")
     assert not (tmp_path / "katex").exists()
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tools.authoring import glossary
 from tools.authoring.badges import links_to_open
 from tools.authoring.minutes import minutes_of
 from tools.authoring.notebooks import chapter_number, is_placeholder, other, path_of, repository, stems
-from tools.site import links
+from tools.site import links, results, terms
 
 README = {"zh": "README.zh.md", "en": "README.md"}
 TEACHING = {"zh": "TEACHING.zh.md", "en": "TEACHING.md"}
@@ -59,6 +60,7 @@ class Book:
             f"docs/index.{self.edition}.md": "index",
             README[self.edition]: "start",
             "notebooks/GLOSSARY.md": "glossary",
+            "docs/verified.csv": "verified",
             "data/README.md": "data",
             "LICENSE": "license",
             TEACHING[self.edition]: "teaching",
@@ -74,7 +76,11 @@ class Book:
     def contents(self) -> list[tuple[str, list[str]]]:
         """The pages in the order of reading, in groups: (caption, names)."""
         there = set(self.texts.values())
-        groups = (list(self.chapters), ["start", "glossary", "data", "license"], ["teaching", "contributing"])
+        groups = (
+            list(self.chapters),
+            ["start", "glossary", "verified", "data", "license"],
+            ["teaching", "contributing"],
+        )
         return [
             (caption, [name for name in names if name in there or name in self.chapters])
             for caption, names in zip(PARTS[self.edition], groups, strict=True)
@@ -94,13 +100,8 @@ def write(book: Book, counterpart: Book | None, folder: Path) -> dict[str, tuple
             text = "\n\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
             content = json.dumps(page, ensure_ascii=False)
         else:
-            text = file.read_text(encoding="utf-8")
             target = folder / f"{name}.md"
-            content = _licensed(text, book.edition) if name == "license" else rewrite(text, file)
-            if name == "start":
-                content = TITLE.sub(f"# {START[book.edition]}", content, count=1)
-            if name == "index":
-                content = content.replace(TABLE, table(book)) + "".join(map(_toctree, book.contents()))
+            text, content = _text(book, file, name, rewrite)
         target.write_text(content, encoding="utf-8")
         headings = links.HEADING.findall(links.FENCE.sub("", text))
         texts[name] = (headings[0] if headings else name, headings[1:], text)
@@ -171,6 +172,25 @@ def other_book(book: Book, chosen: list[str]) -> Book | None:
         return Book.of(book.root, other(book.edition), chosen)
     except ValueError:
         return None
+
+
+def _text(book: Book, file: Path, name: str, rewrite: links.Rewriter) -> tuple[str, str]:
+    """A text of the repository as the search reads it and as Sphinx does."""
+    if name == "glossary":
+        page = terms.page(glossary.terms(file), book.edition)
+        return page, page
+    if name == "verified":
+        page = results.page(book.root, book.edition, book.chapters)
+        return page, page
+    text = file.read_text(encoding="utf-8")
+    if name == "license":
+        return text, _licensed(text, book.edition)
+    content = rewrite(text, file)
+    if name == "start":
+        content = TITLE.sub(f"# {START[book.edition]}", content, count=1)
+    if name == "index":
+        content = content.replace(TABLE, table(book)) + "".join(map(_toctree, book.contents()))
+    return text, content
 
 
 def _toctree(group: tuple[str, list[str]]) -> str:
