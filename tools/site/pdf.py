@@ -1,4 +1,4 @@
-"""Print a built book as one PDF a language: python -m tools.site.pdf [--language zh|en] (make pdf builds the book first)
+"""Print a built book as one PDF a language: python -m tools.site.pdf [--language zh|en]; make pdf builds it first
 
 Chromium prints all pages as one document: a title, contents with page numbers, the chapters in order, and at the end
 of each its hints, solutions and answers. build/pdf/ gets the files. Sound and film are named, not printed.
@@ -95,9 +95,10 @@ def whole(folder: Path, edition: str, names: list[str]) -> str:
     found = [name for name in styles if (folder / name).is_file()]
     found += [f"_static/{path.name}" for path in sorted((folder / "_static").glob("mystnb.*.css"))]
     sheets = "".join(f'<link rel="stylesheet" href="{name}">' for name in found)
+    print_style = (HERE / "print.css").read_text(encoding="utf-8")
     return (
         f'<!doctype html><html lang="{LANGUAGE[edition]}" data-theme="light"><head><meta charset="utf-8">'
-        f"<title>{words['title']}</title>{sheets}<style>{(HERE / 'print.css').read_text(encoding='utf-8')}</style></head>"
+        f"<title>{words['title']}</title>{sheets}<style>{print_style}</style></head>"
         f"<body><header><h1>{words['title']}</h1><p>CC BY 4.0</p></header><nav><h1>{words['contents']}</h1>"
         f"{contents(articles)}</nav>{''.join(articles)}</body></html>"
     )

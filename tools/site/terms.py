@@ -32,6 +32,11 @@ SHORT_NAME = re.compile(r"[(（]([A-Z][\w-]*)[)）]")
 RUNNING_TEXT = {"p", "li", "dd"}
 NEVER_IN = {"h1", "h2", "h3", "h4", "h5", "h6", "a", "code", "pre", "table", "svg", "script", "style", "summary", "nav"}
 NEVER_IN_CLASS = {"cell", "katex", "math", "math-block", "toctree-wrapper", "term"}
+NEVER_BELOW = {"sources"}  # ids of sections: titles of papers
+OTHER_MEANINGS = {  # of words that are terms elsewhere: Python's generators, verbs
+    "zh": "(?:Python的?|写成一个|是一个) ?生成器",
+    "en": r"(?:Python|is a)\s+generator(?=[,: ])|batches\s+of\s+occupations|label\s+texts|evaluation[”\"]?\s+purposes",
+}
 EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -71,14 +76,14 @@ def _entry(term: Term, edition: str) -> str:
 
 
 def names(glossary: Iterable[Term], edition: str) -> dict[str, str]:
-    """Patterns of what a reader may want to look up, in full and abbreviated -> the end of the term's address."""
-    found = {}
+    """Patterns of what a reader may want to look up -> the end of the term's address; "" for what is no term."""
+    found = {OTHER_MEANINGS[edition]: ""}
     for term in glossary:
         if term.english in EVERYDAY or re.search(r"\((?:of|in) ", term.english):
             continue
         found[_pattern(own(term, edition))] = slug(term)
         for short in SHORT_NAME.findall(term.chinese if edition == "zh" else term.english):
-            found[rf"(?<![\w-]){short}(?!\w)"] = slug(term)
+            found[rf"(?<![\w-]){short}s?(?!\w)"] = slug(term)
     return found
 
 
@@ -105,9 +110,11 @@ class Linker(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        classes = set((dict(attrs).get("class") or "").split())
+        given = dict(attrs)
+        classes = set((given.get("class") or "").split())
         if tag not in EMPTY:
-            self.open.append((tag, tag in NEVER_IN or bool(classes & NEVER_IN_CLASS)))
+            never = tag in NEVER_IN or given.get("id") in NEVER_BELOW or bool(classes & NEVER_IN_CLASS)
+            self.open.append((tag, never))
 
     def handle_endtag(self, tag: str) -> None:
         for depth in range(len(self.open) - 1, -1, -1):
@@ -122,7 +129,8 @@ class Linker(HTMLParser):
         line, column = self.getpos()
         start = self.lines[line - 1] + column
         for match in self.any_term.finditer(data):
-            self.found.setdefault(self.slugs[(match.lastindex or 1) - 1], (start + match.start(), start + match.end()))
+            if name := self.slugs[(match.lastindex or 1) - 1]:
+                self.found.setdefault(name, (start + match.start(), start + match.end()))
 
 
 def linked(text: str, patterns: dict[str, str]) -> tuple[str, list[str]]:
