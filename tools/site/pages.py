@@ -24,6 +24,10 @@ HEAD = {"zh": ("章", "初读", "可以先跳过", "notebook"), "en": ("chapter"
 MINUTES = {"zh": "{}分钟", "en": "{} min"}
 FILE = {"zh": "下载", "en": "download"}
 START = {"zh": "安装与设置", "en": "Installation and settings"}  # the READMEs' page; its own title is the book's
+CONTROLS = {  # below a cell whose widget only a kernel can move
+    "zh": "*这个单元格里的控件要在[notebook](notebook:{})里才能用，网页上只有代码。*",
+    "en": "*The controls of this cell work in the [notebook](notebook:{}); this page shows its code alone.*",
+}
 TABLE = "<!-- table of chapters -->"
 LICENSE_HEAD = {"zh": "许可", "en": "License"}
 FENCED = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
@@ -125,7 +129,9 @@ def chapter(notebook: dict, file: Path, rewrite: Callable[[str, Path], str]) -> 
     """A notebook with its links rewritten and with a place for every cell; the setup cell is folded."""
     page = copy.deepcopy(notebook)
     number = chapter_number(file.stem).replace("_", "-")
-    for cell in page["cells"]:
+    cells, page["cells"] = page["cells"], []
+    for cell in cells:
+        page["cells"].append(cell)
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             cell["source"] = with_places(rewrite(text, file), cell["id"], number)
@@ -133,6 +139,11 @@ def chapter(notebook: dict, file: Path, rewrite: Callable[[str, Path], str]) -> 
             cell["metadata"]["place"] = links.place(cell["id"])
             if "setup" in cell["metadata"].get("tags", []):
                 cell["metadata"]["tags"] = [*cell["metadata"]["tags"], "hide-input"]
+            if "widget" in cell["metadata"].get("tags", []):
+                note = CONTROLS[file.parent.name].format(file.stem)
+                page["cells"].append(
+                    {"cell_type": "markdown", "id": f"{cell['id']}-note", "metadata": {}, "source": note}
+                )
     return page
 
 
