@@ -39,5 +39,11 @@ def test_the_contents_name_titles_and_sections_with_a_place_for_the_number():
     inside = f'<section class="x" id="title"><h1>One <code>a</code></h1>{more}</section>'
     lines = pdf.contents([pdf.within(article(inside), "01_one", THERE)])
     assert lines.count("<li") == 2
-    assert '<a href="#01_one--title">One <code>a</code></a>' in lines
+    assert '<a href="#01_one--title">One a</a>' in lines
     assert '<a href="#01_one--more">More</a><span class="page-number" data-place="01_one--more">' in lines
+
+
+def test_a_formula_in_a_title_is_text():
+    spoken = "<math><mi>p</mi><annotation>p^{x}</annotation></math>"
+    title = f'A &amp; <span class="katex">{spoken}<span class="katex-html"><span>p</span></span></span> again'
+    assert pdf.Title(title).text == "A & p again"

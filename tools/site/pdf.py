@@ -6,13 +6,16 @@ of each its hints, solutions and answers. build/pdf/ gets the files. Sound and f
 
 import argparse
 import html
+import io
 import json
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html.parser import HTMLParser
 from pathlib import Path
 
+from aigc_course.storage import files
 from tools.authoring.notebooks import EDITIONS, ROOT, find, shown, stop
 from tools.site import pages
 from tools.site.browser import chromium, served
@@ -70,26 +73,46 @@ def within(text: str, page: str, pages_there: set[str]) -> str:
     return f'<article id="{page}">{TAG.sub(tag, HEADERLINK.sub("", found[1]))}</article>'
 
 
+def sections(articles: list[str]) -> list[tuple[str, int, str]]:
+    """The titles of the pages and of their sections: (id, 1 or 2, text)."""
+    return [
+        (place, int(level), Title(title).text.strip())
+        for each in articles
+        for place, level, title in HEADING.findall(each)
+    ]
+
+
 def contents(articles: list[str]) -> str:
     """The titles of the pages and of their sections, each with a place for its page's number."""
-    lines = []
-    for article in articles:
-        for place, level, title in HEADING.findall(article):
-            plain = re.sub(r"</?(?:a|span)\b[^>]*>", "", title) if "katex" not in title else html.escape(_plain(title))
-            lines.append(f'<li class="level-{level}"><a href="#{place}">{plain}</a>{NUMBER.format(place)}</li>')
+    lines = [
+        f'<li class="level-{level}"><a href="#{place}">{html.escape(title)}</a>{NUMBER.format(place)}</li>'
+        for place, level, title in sections(articles)
+    ]
     return f"<ul>{''.join(lines)}</ul>"
 
 
-def _plain(title: str) -> str:
-    """A title with formulas as text: each formula as it is written in TeX."""
-    tex = re.sub(r'<span class="katex">.*?<annotation[^>]*>(.*?)</annotation>.*?</math></span>.*?(?=$)', r"\1", title)
-    return html.unescape(re.sub(r"<[^>]*>", "", tex))
+class Title(HTMLParser):
+    """A title as text; of a formula what a screen reader has of it, not how it is drawn."""
+
+    def __init__(self, title: str):
+        super().__init__()
+        self.text, self.skipped = "", 0  # how deep within what is skipped
+        self.feed(title)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self.skipped or tag == "annotation" or ("class", "katex-html") in attrs:
+            self.skipped += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        self.skipped = max(self.skipped - 1, 0)
+
+    def handle_data(self, data: str) -> None:
+        self.text += "" if self.skipped else data
 
 
-def whole(folder: Path, edition: str, names: list[str]) -> str:
-    """The book as one page; `folder` holds the built pages, `names` says which and in which order."""
-    there = set(names)
-    articles = [within((folder / f"{name}.html").read_text(encoding="utf-8"), name, there) for name in names]
+def whole(folder: Path, edition: str, articles: list[str]) -> str:
+    """The book as one page; `folder` holds the built pages and their styles."""
     words = WORDS[edition]
     styles = ["_static/pygments.css", "_static/katex.min.css", "_static/mystnb.css"]
     found = [name for name in styles if (folder / name).is_file()]
@@ -128,25 +151,43 @@ def numbers(path: Path) -> dict[str, int]:
 
 
 def printed(edition: str, site: Path, names: list[str], target: Path) -> int:
-    """Print one edition to `target`; how many pages it has."""
-    from pypdf import PdfReader
+    """Print one edition, of the pages with these names, to `target`; how many pages it has.
 
-    folder = site / edition
+    Without tags, which would make the file three times as large: the web book is there for screen readers.
+    """
+    folder, there = site / edition, set(names)
+    articles = [within((folder / f"{name}.html").read_text(encoding="utf-8"), name, there) for name in names]
     target.parent.mkdir(parents=True, exist_ok=True)
-    with beside(folder, whole(folder, edition, names)), chromium() as browser, served(site) as address:
+    with beside(folder, whole(folder, edition, articles)), chromium() as browser, served(site) as address:
         page = browser.new_page(viewport=WIDTH)
         page.set_default_timeout(600_000)
         page.goto(f"{address}/{edition}/{BOOK}")
         page.emulate_media(media="print")
         page.evaluate((HERE / "print.js").read_text(encoding="utf-8"), WORDS[edition])
         for _ in range(2):  # the first time to learn the numbers of the pages
-            page.pdf(path=target, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+            page.pdf(path=target, prefer_css_page_size=True, print_background=True)
             page.evaluate(
                 """numbers => { for (const each of document.querySelectorAll(".page-number"))
                      each.textContent = numbers[each.dataset.place] ?? ""; }""",
                 numbers(target),
             )
-    return len(PdfReader(target).pages)
+    return bookmarked(target, sections(articles))
+
+
+def bookmarked(path: Path, titles: list[tuple[str, int, str]]) -> int:
+    """Give a PDF the titles as bookmarks; how many pages it has."""
+    from pypdf import PdfWriter
+
+    starts, above = numbers(path), None
+    writer = PdfWriter(clone_from=path)
+    for place, level, title in titles:
+        if place in starts:
+            mark = writer.add_outline_item(title, starts[place] - 1, above if level > 1 else None)
+            above = mark if level == 1 else above
+    content = io.BytesIO()
+    writer.write(content)
+    files.write(path, content.getvalue())
+    return len(writer.pages)
 
 
 def main(arguments: list[str] | None = None) -> int:
