@@ -5,7 +5,7 @@ BIN = .venv/bin
 # LANGUAGE counts as said only on make's command line; in the environment it is gettext's and may be any locale.
 SAID = $(if $(findstring command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
 
-.PHONY: help learn test lint site slides bundle bundle-test execute editions chapter badges bench bands mutants faults fuzz clean
+.PHONY: help learn test lint site pdf slides bundle bundle-test execute editions chapter badges bench bands mutants faults fuzz clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -26,6 +26,10 @@ lint: .venv/.installed
 ## make site [CHAPTER=05_1]        the web book of both editions: build/site/index.html; runs no notebook
 site: .venv/.installed
 	@$(BIN)/python -m tools.site --install $(SAID) $(CHAPTER)
+
+## make pdf [LANGUAGE=zh|en]       the web book, printed: one PDF a language in build/pdf; needs Chromium
+pdf: site
+	@$(BIN)/python -m tools.site.pdf $(SAID)
 
 ## make slides [CHAPTER=05_1]      the chapters as slides with notes and minutes: build/slides/index.html
 ##             [CHECK=1]           and opens each in Chromium: does any overflow?

@@ -1,4 +1,4 @@
-"""The commands `python -m aigc_course learn`, data, doctor, progress, class, train, sample. Each lives in kit/commands."""
+"""The commands `python -m aigc_course learn`, data, doctor, progress, class, train, sample. See kit/commands."""
 
 from enum import StrEnum
 from pathlib import Path

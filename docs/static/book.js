@@ -29,6 +29,15 @@ if (window.location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "un
   DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 }
 
+// A formula within a line that is wider than the screen scrolls, by the keyboard too.
+const reachWideFormulas = () => {
+  for (const formula of document.querySelectorAll("p > .katex, li > .katex")) {
+    if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+    else formula.removeAttribute("tabindex");
+  }
+};
+for (const when of ["load", "resize"]) window.addEventListener(when, reachWideFormulas);
+
 // These labels say something else than the words beside them, which a screen reader and a voice command need.
 document.addEventListener("DOMContentLoaded", () => {
   for (const labeled of document.querySelectorAll("button.search-button-field[aria-label], summary[aria-label]")) {

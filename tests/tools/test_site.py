@@ -3,20 +3,15 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from book_pages import PLACES, TOO_WIDE, dead_links, first_hit, served, watched
 
 from tools.authoring.notebooks import EDITIONS, ROOT, path_of, stems
 from tools.site import __main__ as site
-from tools.site import icons, katex, links, pages, search
-from tools.test import CHROMIUMS
+from tools.site import icons, katex, links, npm, pages, search
 
-CHAPTERS = ["00", "03_2"]  # a short one, and one with formulas, figures, exercises and a quiz
 PUBLIC = "https://github.com/somebody/aigc_course"
 
 
@@ -100,6 +95,16 @@ def test_a_page_that_only_one_edition_has_is_built_without_a_counterpart(small, 
     assert cells[2]["source"].count("(cell-01-at-the-end") == 2
 
 
+def test_below_a_widget_stands_where_it_works(small):
+    path = path_of("01_one", "zh", small)
+    notebook = pages.read(path)
+    notebook["cells"][1]["metadata"]["tags"] = ["widget"]
+    cells = pages.chapter(notebook, path, lambda text, _: text)["cells"]
+    assert [cell["id"] for cell in cells] == ["title", "setup", "setup-note", "The_end"]
+    assert "[notebook](notebook:01_one)" in cells[2]["source"]
+    assert len(notebook["cells"]) == 3
+
+
 def test_both_editions_of_every_chapter_have_the_same_places():
     for stem in stems():
         ids = []
@@ -157,8 +162,8 @@ def test_a_notebook_that_is_none_is_named(small):
 def test_another_katex_than_the_known_one_is_refused(tmp_path):
     archive = tmp_path / "katex.tgz"
     archive.write_bytes(b"something else")
-    with pytest.raises(ValueError, match="expected " + katex.SHA256):
-        katex.unpack(archive, tmp_path / "katex")
+    with pytest.raises(ValueError, match="expected " + katex.PACKAGE.sha256):
+        npm.unpack(katex.PACKAGE, archive, tmp_path / "katex")
     assert not (tmp_path / "katex").exists()
 
 
@@ -193,92 +198,3 @@ def test_the_workflow_builds_what_make_site_builds():
     assert [step["run"] for step in steps if "tools.site" in step.get("run", "")] == ["python -m tools.site --install"]
     uploads = [step["with"]["path"] for step in steps if "upload-pages" in step.get("uses", "")]
     assert uploads == [(site.BUILD / site.SITE).as_posix()]
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Path:
-    """Both editions of two chapters, as pages."""
-    pytest.importorskip("sphinx", reason="the extra site is not installed")
-    folder = tmp_path_factory.mktemp("book")
-    subprocess.run([sys.executable, "-m", "tools.site", "--output", folder, *CHAPTERS], cwd=ROOT, check=True)
-    return folder / site.SITE
-
-
-@pytest.fixture
-def browser():
-    chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if not chromium:
-        pytest.skip("browser test not run: no Chromium")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.mark.slow
-@pytest.mark.browser
-@pytest.mark.timeout(600)
-def test_the_book_works_in_a_browser(built, browser):
-    assert dead_links(built) == []
-    with served(built) as address:
-        for base in (address, built.as_uri()):
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            seen = watched(page)
-            for edition in EDITIONS:
-                for file in sorted((built / edition).glob("*.html")):
-                    page.goto(f"{base}/{edition}/{file.name}")
-                    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-            assert seen == {"elsewhere": [], "missing": [], "errors": []}
-            a_chapter_teaches(page, f"{base}/zh/03_2_nlp_workflow.html")
-            the_switch_keeps_the_place(page, f"{base}/zh/03_2_nlp_workflow.html")
-            assert first_hit(page, f"{base}/zh", "注意力") == "03_2_nlp_workflow.html"
-            assert first_hit(page, f"{base}/en", "attention") == "03_2_nlp_workflow.html"
-            assert first_hit(page, f"{base}/zh", "attention") == "03_2_nlp_workflow.html"
-            assert seen == {"elsewhere": [], "missing": [], "errors": []}
-            page.close()
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        for edition in EDITIONS:
-            for file in sorted((built / edition).glob("*.html")):
-                page.goto(f"{address}/{edition}/{file.name}")
-                assert page.evaluate(TOO_WIDE) == [], file.name
-                assert page.evaluate("document.documentElement.scrollWidth") == 390, file.name
-
-
-def a_chapter_teaches(page, address: str) -> None:
-    """Formulas are drawn, quiz and solutions open at a click, figures stay on white in the dark."""
-    page.goto(address)
-    assert page.locator(".math-block .katex-html").count() >= 5
-    assert page.locator("math annotation").count() >= 5  # for screen readers
-    text = page.locator("article").inner_text()
-    assert "$$" not in text
-    assert "\\frac" not in text
-    option = page.locator(".aigc-quiz details.right").first
-    assert not option.get_attribute("open")
-    option.locator("summary").click()
-    assert option.locator("p").is_visible()
-    solutions = page.locator("div.cell.tag_check details")
-    assert solutions.count() >= 5
-    assert page.locator("div.cell.tag_check details[open]").count() == 0
-    solutions.first.locator("summary").first.click()
-    assert page.locator("div.cell.tag_check details[open]").count() == 1
-    page.locator("button.theme-switch-button").first.click()
-    page.locator(".header-article-items__end button.theme-change-button[data-mode=dark]").click()
-    assert page.locator("html").get_attribute("data-theme") == "dark"
-    white = "image => getComputedStyle(image).backgroundColor"
-    assert page.locator("div.cell_output img").first.evaluate(white) == "rgb(255, 255, 255)"
-
-
-def the_switch_keeps_the_place(page, address: str) -> None:
-    """The other language opens at the cell that was at the top of the screen, and both pages have the same places."""
-    page.goto(address)
-    places = page.evaluate(PLACES)
-    assert len(places) > 50
-    middle = places[len(places) // 2]
-    page.evaluate("name => document.getElementById(name).scrollIntoView({ behavior: 'instant' })", middle)
-    box = page.locator("a.book-language").bounding_box()  # Playwright's own click would scroll the page
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.wait_for_url("**/en/03_2_nlp_workflow.html#*")
-    assert page.url.partition("#")[2] == middle, page.url
-    assert page.evaluate(PLACES) == places
-    page.locator(".prev-next-footer a, a.left-prev, a.right-next").first.wait_for(state="attached")

@@ -47,7 +47,7 @@ def missing(root: Path) -> list[str]:
 def build(root: Path, edition: str, chosen: list[str], folder: Path) -> Path:
     """Build one edition in `folder`; where its pages are. ValueError for what an author has to correct."""
     from tools.authoring import glossary
-    from tools.site import icons, katex, pages, search
+    from tools.site import icons, katex, npm, pages, search, terms
 
     book = pages.Book.of(root, edition, chosen)
     counterpart = pages.other_book(book, chosen)
@@ -55,13 +55,14 @@ def build(root: Path, edition: str, chosen: list[str], folder: Path) -> Path:
     for old in (work, target):
         shutil.rmtree(old, ignore_errors=True)
     texts = pages.write(book, counterpart, work / "source")
-    terms = search.names(glossary.terms(root / "notebooks" / "GLOSSARY.md"))
-    search.write_dictionary(work / "dictionary.txt", terms)
-    (work / "scorer.js").write_text(search.scorer(texts, terms), encoding="utf-8")
+    words = glossary.terms(root / "notebooks" / "GLOSSARY.md")
+    sought = search.names(words)
+    search.write_dictionary(work / "dictionary.txt", sought)
+    (work / "scorer.js").write_text(search.scorer(texts, sought), encoding="utf-8")
     settings = {
         "edition": edition,
         "work": str(work),
-        "katex": str(katex.fetch(root / BUILD)),
+        "katex": str(npm.fetch(katex.PACKAGE, root / BUILD)),
         "chapters": book.chapters,
         "counterparts": sorted(counterpart.pages.values()) if counterpart else [],
         "address": "" if is_placeholder(repository(root)) else repository(root),
@@ -74,6 +75,7 @@ def build(root: Path, edition: str, chosen: list[str], folder: Path) -> Path:
     )
     if done.returncode:
         raise ValueError(f"Sphinx could not build the edition {edition}; what it said is above")
+    terms.link_pages(target, book.chapters, words, edition)
     icons.shrink(target)
     for unused in target.rglob("*.map"):  # for the theme's authors
         unused.unlink()

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tools.authoring import glossary
 from tools.authoring.badges import links_to_open
 from tools.authoring.minutes import minutes_of
 from tools.authoring.notebooks import chapter_number, is_placeholder, other, path_of, repository, stems
-from tools.site import links
+from tools.site import links, results, terms
 
 README = {"zh": "README.zh.md", "en": "README.md"}
 TEACHING = {"zh": "TEACHING.zh.md", "en": "TEACHING.md"}
@@ -23,6 +24,10 @@ HEAD = {"zh": ("章", "初读", "可以先跳过", "notebook"), "en": ("chapter"
 MINUTES = {"zh": "{}分钟", "en": "{} min"}
 FILE = {"zh": "下载", "en": "download"}
 START = {"zh": "安装与设置", "en": "Installation and settings"}  # the READMEs' page; its own title is the book's
+CONTROLS = {  # below a cell whose widget only a kernel can move
+    "zh": "*这个单元格里的控件要在[notebook](notebook:{})里才能用，网页上只有代码。*",
+    "en": "*The controls of this cell work in the [notebook](notebook:{}); this page shows its code alone.*",
+}
 TABLE = "<!-- table of chapters -->"
 LICENSE_HEAD = {"zh": "许可", "en": "License"}
 FENCED = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
@@ -59,6 +64,7 @@ class Book:
             f"docs/index.{self.edition}.md": "index",
             README[self.edition]: "start",
             "notebooks/GLOSSARY.md": "glossary",
+            "docs/verified.csv": "verified",
             "data/README.md": "data",
             "LICENSE": "license",
             TEACHING[self.edition]: "teaching",
@@ -74,7 +80,11 @@ class Book:
     def contents(self) -> list[tuple[str, list[str]]]:
         """The pages in the order of reading, in groups: (caption, names)."""
         there = set(self.texts.values())
-        groups = (list(self.chapters), ["start", "glossary", "data", "license"], ["teaching", "contributing"])
+        groups = (
+            list(self.chapters),
+            ["start", "glossary", "verified", "data", "license"],
+            ["teaching", "contributing"],
+        )
         return [
             (caption, [name for name in names if name in there or name in self.chapters])
             for caption, names in zip(PARTS[self.edition], groups, strict=True)
@@ -94,13 +104,8 @@ def write(book: Book, counterpart: Book | None, folder: Path) -> dict[str, tuple
             text = "\n\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
             content = json.dumps(page, ensure_ascii=False)
         else:
-            text = file.read_text(encoding="utf-8")
             target = folder / f"{name}.md"
-            content = _licensed(text, book.edition) if name == "license" else rewrite(text, file)
-            if name == "start":
-                content = TITLE.sub(f"# {START[book.edition]}", content, count=1)
-            if name == "index":
-                content = content.replace(TABLE, table(book)) + "".join(map(_toctree, book.contents()))
+            text, content = _text(book, file, name, rewrite)
         target.write_text(content, encoding="utf-8")
         headings = links.HEADING.findall(links.FENCE.sub("", text))
         texts[name] = (headings[0] if headings else name, headings[1:], text)
@@ -124,7 +129,9 @@ def chapter(notebook: dict, file: Path, rewrite: Callable[[str, Path], str]) -> 
     """A notebook with its links rewritten and with a place for every cell; the setup cell is folded."""
     page = copy.deepcopy(notebook)
     number = chapter_number(file.stem).replace("_", "-")
-    for cell in page["cells"]:
+    cells, page["cells"] = page["cells"], []
+    for cell in cells:
+        page["cells"].append(cell)
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             cell["source"] = with_places(rewrite(text, file), cell["id"], number)
@@ -132,6 +139,11 @@ def chapter(notebook: dict, file: Path, rewrite: Callable[[str, Path], str]) -> 
             cell["metadata"]["place"] = links.place(cell["id"])
             if "setup" in cell["metadata"].get("tags", []):
                 cell["metadata"]["tags"] = [*cell["metadata"]["tags"], "hide-input"]
+            if "widget" in cell["metadata"].get("tags", []):
+                note = CONTROLS[file.parent.name].format(file.stem)
+                page["cells"].append(
+                    {"cell_type": "markdown", "id": f"{cell['id']}-note", "metadata": {}, "source": note}
+                )
     return page
 
 
@@ -171,6 +183,25 @@ def other_book(book: Book, chosen: list[str]) -> Book | None:
         return Book.of(book.root, other(book.edition), chosen)
     except ValueError:
         return None
+
+
+def _text(book: Book, file: Path, name: str, rewrite: links.Rewriter) -> tuple[str, str]:
+    """A text of the repository as the search reads it and as Sphinx does."""
+    if name == "glossary":
+        page = terms.page(glossary.terms(file), book.edition)
+        return page, page
+    if name == "verified":
+        page = results.page(book.root, book.edition, book.chapters)
+        return page, page
+    text = file.read_text(encoding="utf-8")
+    if name == "license":
+        return text, _licensed(text, book.edition)
+    content = rewrite(text, file)
+    if name == "start":
+        content = TITLE.sub(f"# {START[book.edition]}", content, count=1)
+    if name == "index":
+        content = content.replace(TABLE, table(book)) + "".join(map(_toctree, book.contents()))
+    return text, content
 
 
 def _toctree(group: tuple[str, list[str]]) -> str:

@@ -1,0 +1,33 @@
+// Makes the book on one page fit for paper: tools/site/pdf.py calls it with the words of the edition.
+(words) => {
+  for (const sound of document.querySelectorAll("audio, video")) {
+    const said = document.createElement("p");
+    said.textContent = words.sound;
+    sound.replaceWith(said);
+  }
+  for (const article of document.querySelectorAll("article")) {
+    const answers = document.createElement("section");
+    const place = `${article.id}--answers`;
+    answers.className = "answers";
+    answers.id = place;
+    answers.innerHTML = `<h2>${words.answers}</h2>`;
+    for (const cell of article.querySelectorAll("div.cell.tag_check")) {
+      const output = cell.querySelector(".cell_output");
+      if (!output?.querySelector("details")) continue;
+      const link = document.createElement("p");
+      link.innerHTML = `<a href="#${place}">${words.see}</a>`;
+      output.replaceWith(link);
+      answers.append(output);
+    }
+    for (const quiz of article.querySelectorAll(".aigc-quiz")) answers.append(quiz.cloneNode(true));
+    for (const each of article.querySelectorAll("details.toggle-details, div.cell > details, details.hide"))
+      each.open = true; // folded code
+    for (const each of answers.querySelectorAll("details")) each.open = true;
+    if (answers.children.length > 1) (article.querySelector("section") ?? article).append(answers);
+  }
+  // What is wider than the paper is made smaller.
+  for (const wide of document.querySelectorAll(".math-block, .cell_output .output > *, table, p > .katex, li > .katex")) {
+    const room = wide.parentElement.clientWidth || document.body.clientWidth;
+    if (wide.scrollWidth > room + 1) wide.style.zoom = Math.max(room / wide.scrollWidth, 0.4);
+  }
+}

@@ -1,0 +1,49 @@
+"""The book on one page, for the printer: ids stay apart, links lead within, and the contents name every section."""
+
+import pytest
+
+from tools.site import pdf
+
+THERE = {"01_one", "02_two"}
+
+
+def article(inside: str) -> str:
+    return f'<html><nav id="x"></nav><article class="bd-article">{inside}</article></html>'
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        ('<p id="a">x</p>', '<p id="01_one--a">x</p>'),
+        ('<a href="#a">x</a>', '<a href="#01_one--a">x</a>'),
+        ('<a href="02_two.html#a">x</a>', '<a href="#02_two--a">x</a>'),
+        ('<a class="t" href="02_two.html">x</a>', '<a class="t" href="#02_two">x</a>'),
+        ('<a href="../en/01_one.html">x</a>', "<a>x</a>"),
+        ('<a href="notebooks/01_one.ipynb">x</a>', "<a>x</a>"),
+        ('<a href="https://a.org/x#y">x</a>', '<a href="https://a.org/x#y">x</a>'),
+        ('<h1>T<a class="headerlink" href="#t" title="x">#</a></h1>', "<h1>T</h1>"),
+        ('<code>id="a" href="#a"</code>', '<code>id="a" href="#a"</code>'),
+    ],
+)
+def test_a_page_becomes_a_part_of_the_whole(inside, expected):
+    assert pdf.within(article(inside), "01_one", THERE) == f'<article id="01_one">{expected}</article>'
+
+
+def test_a_page_without_an_article_is_told():
+    with pytest.raises(ValueError, match="the page 01_one has no article"):
+        pdf.within("<html></html>", "01_one", THERE)
+
+
+def test_the_contents_name_titles_and_sections_with_a_place_for_the_number():
+    more = '<section id="more"><h2><a>More</a></h2></section>'
+    inside = f'<section class="x" id="title"><h1>One <code>a</code></h1>{more}</section>'
+    lines = pdf.contents([pdf.within(article(inside), "01_one", THERE)])
+    assert lines.count("<li") == 2
+    assert '<a href="#01_one--title">One a</a>' in lines
+    assert '<a href="#01_one--more">More</a><span class="page-number" data-place="01_one--more">' in lines
+
+
+def test_a_formula_in_a_title_is_text():
+    spoken = "<math><mi>p</mi><annotation>p^{x}</annotation></math>"
+    title = f'A &amp; <span class="katex">{spoken}<span class="katex-html"><span>p</span></span></span> again'
+    assert pdf.Title(title).text == "A & p again"
