@@ -43,7 +43,7 @@ class TextEncoder(nn.Module):
 
     def __init__(self, num_words: int, dim: int = 32) -> None:
         super().__init__()
-        self.words = nn.Embedding(num_words + 2, 32, padding_idx=PADDING)  # and padding, and unknown
+        self.words = nn.Embedding(num_words + 2, 32, padding_idx=0)  # the two: padding, an unknown word
         self.read = nn.GRU(32, 64, batch_first=True)  # one word after the other: it could tell their order
         self.place = nn.Linear(64, dim)
 
@@ -70,7 +70,7 @@ class PictureEncoder(nn.Module):
 def contrastive_loss(pictures: Tensor, texts: Tensor, scale: Tensor | float) -> Tensor:
     """The symmetric InfoNCE loss, (): each picture picks its text among all, and each text its picture.
 
-    pictures, texts: (batch, dim) vectors of length 1, pairs in the same row;  scale: what similarities are multiplied by
+    pictures, texts: (batch, dim) vectors of length 1, pairs in the same row;  scale: multiplies the similarities
     ValueError for shapes that differ, and for fewer than 2 pairs: one has nothing to be told from.
     """
     check_pairs(pictures, texts)

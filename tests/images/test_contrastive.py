@@ -6,7 +6,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aigc_course.images import contrastive
 from aigc_course.images.captions import all_captions, write
 from aigc_course.images.contrastive import (
     LENGTH,
@@ -80,7 +79,9 @@ def test_an_unknown_word_has_a_number_of_its_own():
 def test_encoders_give_vectors_of_length_1_and_the_text_s_depends_on_the_order():
     torch.manual_seed(0)
     vocabulary = vocabulary_of(TEXTS)
-    texts = TextEncoder(len(vocabulary))(numbers_of(["a thick 7 slanting right", "right slanting 7 thick a"], vocabulary))
+    texts = TextEncoder(len(vocabulary))(
+        numbers_of(["a thick 7 slanting right", "right slanting 7 thick a"], vocabulary)
+    )
     pictures = PictureEncoder()(torch.randint(256, (3, 28, 28), dtype=torch.uint8))
     assert texts.shape == (2, 32)
     assert pictures.shape == (3, 32)
@@ -105,4 +106,3 @@ def test_ten_pairs_are_learned_by_heart():
     assert losses[0] == pytest.approx(math.log(10), abs=0.5)
     with torch.no_grad():
         assert recall_at_1(sees(images), reads(words)) == 1
-    assert contrastive.LENGTH >= max(len(words_of(text)) for text in TEXTS)
