@@ -41,7 +41,7 @@ KINDS = {
     "diffusion": Kind(UNet, "digit_diffusion", 20),
     "flow": Kind(UNet, "digit_flow", 10),
     "style": Kind(StyleGenerator, "digit_style"),
-    "text2image": Kind(UNet, "digit_text2image", 10, 2.0),  # flow matching, told words
+    "text2image": Kind(UNet, "digit_text2image", 10, 3.0),  # flow matching, told words
 }
 
 

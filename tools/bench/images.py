@@ -36,6 +36,9 @@ from tools.authoring.bands import machine
 MODELS = runtime.data_folder() / "models"
 COUNT, FEW = 1000, 250  # images of a row; fewer of those that take 400 calls each
 PROMPTS = 1000
+PROMPTED = [  # language, guidance, seed
+    *(("en", 2.0, 1), ("en", 3.0, 1), ("zh", 3.0, 2), ("zh", 2.0, 2), ("en", 1.0, 1), ("en", 5.0, 1))
+]
 
 
 class Setting(NamedTuple):
@@ -65,6 +68,7 @@ SETTINGS = [
         for sampler, calls in (("ddim", 20), ("ddim with noise", 20), ("ddpm", len(SCHEDULE.betas)))
     ),
     *(Setting("diffusion", "ddim with noise", 20, seed=seed) for seed in (1, 2, 3)),
+    *(Setting("diffusion", "ddim", 100, seed=seed, count=FEW) for seed in (1, 2, 3)),
 ]
 
 
@@ -148,7 +152,7 @@ def prompt_rows(language: str, guidance: float, seed: int) -> Iterator[dict[str,
 def measure_prompts(path: Path) -> None:
     """Append the rows that are not there yet."""
     there = {(row["language"], row["guidance"]) for row in rows_of(path)}
-    for language, guidance, seed in (("en", 2.0, 1), ("zh", 2.0, 2), ("en", 1.0, 1), ("en", 3.0, 1), ("en", 5.0, 1)):
+    for language, guidance, seed in PROMPTED:
         if (language, str(guidance)) not in there:
             append(path, list(prompt_rows(language, guidance, seed)))
 

@@ -58,10 +58,10 @@ def test_steps_and_guidance_are_passed_on(kind, tmp_path):
 @pytest.mark.parametrize("prompt", ["a thick 7 slanting right", "一个粗的、向右倾斜的7"])
 def test_a_prompt_is_drawn(prompt, tmp_path):
     out = tmp_path / "digits.npy"
-    words = ["sample", "text2image", "--prompt", prompt, "--count", "2", "--guidance", "3", "--out", str(out)]
+    words = ["sample", "text2image", "--prompt", prompt, "--count", "2", "--guidance", "4", "--out", str(out)]
     assert CliRunner().invoke(cli.app, words).exit_code == 0
     assert np.array_equal(
-        np.load(out), draw(network_of("text2image"), "text2image", 2, 0, [parse(prompt)] * 2, guidance=3.0)
+        np.load(out), draw(network_of("text2image"), "text2image", 2, 0, [parse(prompt)] * 2, guidance=4.0)
     )
 
 
