@@ -121,7 +121,7 @@ def write(table: list[Row], root: Path = ROOT) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(table)
+    writer.writerows(table)  # pyright: ignore[reportArgumentType]: each row has just these names
     files.write(root / LIST, text.getvalue().encode())
 
 

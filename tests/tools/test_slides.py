@@ -13,6 +13,7 @@ from tools.test import CHROMIUMS
 
 pytest.importorskip("nbconvert")  # comes with JupyterLab
 
+from tools.site import npm
 from tools.slides import __main__ as slides
 from tools.slides import check, export, lessons, reveal
 
@@ -142,8 +143,8 @@ def test_pages_name_no_other_host_to_load_from(tmp_path):
 def test_another_reveal_than_the_known_one_is_refused(tmp_path):
     archive = tmp_path / "reveal.js.tgz"
     archive.write_bytes(b"something else")
-    with pytest.raises(ValueError, match="expected " + reveal.SHA256):
-        reveal.unpack(archive, tmp_path / "reveal")
+    with pytest.raises(ValueError, match="expected " + reveal.PACKAGE.sha256):
+        npm.unpack(reveal.PACKAGE, archive, tmp_path / "reveal")
     assert not (tmp_path / "reveal").exists()
 
 

@@ -139,7 +139,7 @@ def beside(folder: Path, text: str) -> Iterator[None]:
 
 def numbers(path: Path) -> dict[str, int]:
     """The page, counted from 1, of every place in a PDF that a link leads to."""
-    from pypdf import PdfReader
+    from pypdf import PdfReader  # pyright: ignore[reportMissingImports]: only the extra `site` has it
 
     reader = PdfReader(path)
     places = {}
@@ -176,7 +176,7 @@ def printed(edition: str, site: Path, names: list[str], target: Path) -> int:
 
 def bookmarked(path: Path, titles: list[tuple[str, int, str]]) -> int:
     """Give a PDF the titles as bookmarks; how many pages it has."""
-    from pypdf import PdfWriter
+    from pypdf import PdfWriter  # pyright: ignore[reportMissingImports]: only the extra `site` has it
 
     starts, above = numbers(path), None
     writer = PdfWriter(clone_from=path)

@@ -25,7 +25,7 @@ from pygments.formatters import HtmlFormatter
 from aigc_course.storage import files
 from tools.authoring import minutes
 from tools.authoring.notebooks import EDITIONS, ROOT, find, path_of, read, shown, stop
-from tools.site import katex
+from tools.site import katex, npm
 from tools.site.__main__ import BUILD, missing
 from tools.slides import lessons, reveal
 
@@ -47,9 +47,9 @@ def build(root: Path, editions: Sequence[str], chosen: list[str], folder: Path) 
     from tools.slides.export import as_page, title_of
 
     target = folder / SLIDES
-    painter = katex.fetch(root / BUILD)
+    painter = npm.fetch(katex.PACKAGE, root / BUILD)
     static = target / "static"
-    for home in (reveal.fetch(root / BUILD), painter / "static", Path(__file__).parent / "static"):
+    for home in (npm.fetch(reveal.PACKAGE, root / BUILD), painter / "static", Path(__file__).parent / "static"):
         shutil.copytree(home, static, dirs_exist_ok=True)
     files.write(static / "code.css", HtmlFormatter(style="xcode").get_style_defs("pre.code").encode())
     for edition in editions:
