@@ -40,7 +40,7 @@ WORDS = {
         "hint": "Hint {number}",
         "solution": "Solution",
         "compare": "Compare with our solution",
-        "stopped": "You stopped it. If it does not end by itself, see when its loop does; try it on a very small input.",
+        "stopped": "You stopped it. If it does not end by itself, see when its loop does; try a very small input.",
         "ways": 'Hints: hint("{name}", 1), hint("{name}", 2); solution: solution("{name}")',
     },
 }
