@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name", nargs="*", help="only tests whose names hold one of these")
     options = parser.parse_args(arguments)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    table = Table()
+    table = Table(store)
     chosen = ["-k", " or ".join(options.name)] if options.name else []
     files = ["tests/faults", *sorted({known.file for known in reused.FAULTS})]
     status = pytest.main(
@@ -53,7 +53,6 @@ def main(arguments: list[str] | None = None) -> int:
     )
     rows = table.rows()
     print("\n" + "\n".join(map(shown, rows)) + "\n")
-    store(rows)
     bad = [row for row in rows if row.mark not in ("healed", "told  ")]
     good = {row.fault for row in rows} - {row.fault for row in bad}
     count = Counter(row.mark.strip() for row in rows)

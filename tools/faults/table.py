@@ -28,7 +28,8 @@ class Row(NamedTuple):
 class Table:
     """Chooses the tests, listens to them and keeps the rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Callable[[list[Row]], None] = lambda rows: None) -> None:
+        self.store = store  # called after each test, so that a run that is stopped leaves what it has
         self.heard: list[str] = []
         self.found: dict[str, list[Row]] = {}
         self.skipped: list[str] = []
@@ -90,6 +91,7 @@ class Table:
             self.skipped.append(item.nodeid.partition("[")[0].rpartition("::")[2])
         elif report.when == "call" or report.failed:
             self.found[item.nodeid] = self.rows_of(item, report)
+            self.store(self.rows())
         return report
 
     def rows_of(self, item: pytest.Item, report: pytest.TestReport) -> list[Row]:

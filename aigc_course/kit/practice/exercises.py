@@ -30,6 +30,7 @@ WORDS = {
         "hint": "提示{number}",
         "solution": "参考答案",
         "compare": "与参考答案对照",
+        "stopped": "你中断了它。若它自己停不下来，就看看其中的循环何时结束，先用很小的输入试一试。",
         "ways": '提示：hint("{name}", 1)、hint("{name}", 2)；参考答案：solution("{name}")',
     },
     "en": {
@@ -39,6 +40,7 @@ WORDS = {
         "hint": "Hint {number}",
         "solution": "Solution",
         "compare": "Compare with our solution",
+        "stopped": "You stopped it. If it does not end by itself, see when its loop does; try a very small input.",
         "ways": 'Hints: hint("{name}", 1), hint("{name}", 2); solution: solution("{name}")',
     },
 }
@@ -79,9 +81,12 @@ def check(name: str, answer: Any) -> None:
 
     A wrong or missing answer raises nothing. ValueError for an unknown name.
     """
-    entry = questions.exercise(name)
-    outcome = grade(name, answer)
-    words = WORDS[language()]
+    entry, words = questions.exercise(name), WORDS[language()]
+    try:
+        outcome = grade(name, answer)
+    except KeyboardInterrupt:  # mostly of a loop that does not end; the cells behind this one are not to run either
+        print(f"{words['stopped']}\n{words['ways'].format(name=name)}")
+        raise
     if outcome.kind == "passed":
         done, total = progress.passed(name)
         said = words["passed"].format(done=done, total=total)
