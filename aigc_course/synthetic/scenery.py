@@ -1,4 +1,4 @@
-"""Pictures of places that do not exist: a sky, hills, a ground, things in them; something to film when the truth matters."""
+"""Pictures of places that do not exist: a sky, hills, a ground, things in them; to film where the truth is known."""
 
 import numpy as np
 

@@ -15,7 +15,9 @@ BLUE, RED = (0, 114, 178), (213, 94, 0)  # ink of what was given, of what the mo
 FADE = 4  # frames
 
 
-def digit_shot(known, predicted, caption_known, caption_predicted, factor=3):
+def digit_shot(
+    known: np.ndarray, predicted: np.ndarray, caption_known: np.ndarray, caption_predicted: np.ndarray, factor: int = 3
+) -> np.ndarray:
     """Digits side by side, blue as long as they are given and red once a model continues them, a caption below.
 
     known (k, m, 32, 32), predicted (k, n, 32, 32): floats, 0 paper to 1 ink;  captions (h, WIDTH, 3) uint8
@@ -34,13 +36,22 @@ def digit_shot(known, predicted, caption_known, caption_predicted, factor=3):
     return joined(*parts)
 
 
-def whole_film(title, digits, edit, ending, title_frames=28, ending_frames=24):
+def whole_film(
+    title: np.ndarray,
+    digits: np.ndarray,
+    edit: np.ndarray,
+    ending: np.ndarray,
+    title_frames: int = 28,
+    ending_frames: int = 24,
+) -> np.ndarray:
     """Title card, digits, edit, last card: a mix, a hard cut on a beat, a mix; (n, HEIGHT, WIDTH, 3)"""
     opening = fade(still(title, title_frames), digits, FADE)
     return fade(joined(opening, edit), still(ending, ending_frames), FADE)
 
 
-def soundtrack(music, spoken: Sequence[tuple[float, np.ndarray]], seconds, sample_rate):
+def soundtrack(
+    music: np.ndarray, spoken: Sequence[tuple[float, np.ndarray]], seconds: float, sample_rate: int
+) -> np.ndarray:
     """Music, quieter while somebody speaks, and what is spoken, each from its second on; (seconds * rate,) float32
 
     music, spoken: floats in -1..1 at `sample_rate`. What is longer than the film is faded out; the sum stays in -1..1.
@@ -54,7 +65,8 @@ def soundtrack(music, spoken: Sequence[tuple[float, np.ndarray]], seconds, sampl
         speech[first : first + len(inside)] += inside
         loudness[first : first + len(inside)] = 0.3
     slow = max(1, sample_rate // 10)  # the music grows and shrinks within a tenth of a second
-    loudness = np.convolve(np.pad(loudness, (slow // 2, slow - 1 - slow // 2), mode="edge"), np.ones(slow) / slow, "valid")
+    wider = np.pad(loudness, (slow // 2, slow - 1 - slow // 2), mode="edge")
+    loudness = np.convolve(wider, np.ones(slow) / slow, "valid")
     sound = sound * loudness + speech
     end = min(length, sample_rate // 2)
     sound[length - end :] *= np.linspace(1, 0, end)

@@ -18,7 +18,7 @@ def check_clip(frames: np.ndarray, name: str = "the clip") -> np.ndarray:
     if frames.dtype != np.uint8:
         raise ValueError(f"{name} is {frames.dtype}; expected uint8. For 0..1 use (255 * x).round().astype(np.uint8)")
     if frames.ndim != 4 or frames.shape[3] != 3:
-        raise ValueError(f"{name} has the shape {frames.shape}; expected (n, height, width, 3); `colored` turns gray in")
+        raise ValueError(f"{name} has the shape {frames.shape}; expected (n, height, width, 3); `colored` inks gray")
     if 0 in frames.shape:
         raise ValueError(f"{name} has the shape {frames.shape}, so there is nothing to see; give at least one frame")
     return frames
@@ -29,7 +29,7 @@ def check_length(count: int, name: str, least: int = 1, most: int | None = None)
     if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
         raise ValueError(f"{name} {count!r}: expected a whole number of frames, at least {least}")
     if most is not None and count > most:
-        raise ValueError(f"{name} {count}: the clip has only {most} frames for it; ask for fewer, or give a longer clip")
+        raise ValueError(f"{name} {count}: the clip has only {most} frames for it; ask for fewer, or take a longer one")
 
 
 def colored(frames: np.ndarray, ink: Sequence[int] = (0, 0, 0), paper: Sequence[int] = (255, 255, 255)) -> np.ndarray:
@@ -114,6 +114,6 @@ def pan(picture, height, width, begin, end, num_frames):
     check_length(num_frames, "num_frames")
     corners = np.linspace(begin, end, num_frames).round().astype(int)  # (num_frames, 2)
     room = (picture.shape[1] - width, picture.shape[0] - height)
-    if not (0 <= corners.min() and (corners <= room).all()):
+    if corners.min() < 0 or not (corners <= room).all():
         raise ValueError(f"pan from {begin} to {end}: expected x in 0..{room[0]} and y in 0..{room[1]}")
     return np.stack([picture[y : y + height, x : x + width] for x, y in corners])

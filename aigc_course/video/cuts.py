@@ -5,6 +5,7 @@ several frames for gradual changes). Here a pan is told from a fade by moving th
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -65,10 +66,10 @@ def changes(frames: np.ndarray, threshold: float = THRESHOLD, reach: tuple[int, 
     apart = moved_difference(cells[: -2 * GAP], cells[2 * GAP :], (right, down))  # of the frames GAP .. n - GAP - 1
     neighbors = moved_difference(cells[:-1], cells[1:], (min(right, 1), min(down, 1)))  # of frames 1 .. n - 1
     found = []
-    for begin, end in runs(apart > threshold):
-        if end - begin < GAP:
+    for first, last in runs(apart > threshold):
+        if last - first < GAP:
             continue
-        begin, end = begin + GAP, end + GAP
+        begin, end = first + GAP, last + GAP
         inside = neighbors[begin - 1 : end]
         is_hard = bool(inside.max() > apart[begin - GAP : end - GAP].max() / 2)
         found.append(Change(begin + int(inside.argmax()) if is_hard else (begin + end) // 2, is_hard))
@@ -90,7 +91,7 @@ def runs(flags: np.ndarray) -> list[tuple[int, int]]:
 def shots_of(num_frames: int, found: Sequence[Change]) -> list[tuple[int, int]]:
     """Begin and end (not included) of the shots between the changes; a fade is cut in its middle."""
     places = [0, *(change.frame for change in found), num_frames]
-    return [(begin, end) for begin, end in zip(places, places[1:], strict=False) if end > begin]
+    return [(begin, end) for begin, end in pairwise(places) if end > begin]
 
 
 class Score(NamedTuple):

@@ -39,7 +39,9 @@ def beats(seconds_per_beat, fps, count):
     return [round(number * seconds_per_beat * fps) for number in range(count + 1)]
 
 
-def choose(frames: np.ndarray, shots: Sequence[tuple[int, int]], lengths: Sequence[int], margin: int = 10) -> list[Piece]:
+def choose(
+    frames: np.ndarray, shots: Sequence[tuple[int, int]], lengths: Sequence[int], margin: int = 10
+) -> list[Piece]:
     """A piece for each length, in the film's order, from the shots in which most moves.
 
     shots: (begin, end) of each;  margin: frames at both ends of a shot that are left out, where a fade may remain

@@ -14,7 +14,7 @@ SHOTS = ("still", "pan", "moving", "flash")  # a still camera, one that pans, a 
 
 
 class Transition(NamedTuple):
-    """Where one shot becomes the next: frame `first` is the last before it that is all old, `last` the first all new."""
+    """Where one shot becomes the next: frame `first` is the last that is all old, `last` the first that is all new."""
 
     first: int
     last: int
@@ -75,7 +75,8 @@ def shot_of(kind: str, place: int, part: int, num_frames: int, rng: np.random.Ge
     if kind == "pan":
         way = min(int(num_frames * rng.uniform(0.8, 3.0)), half - WIDTH)  # pixels, up to three a frame
         ends = [(0, 0), (way, 0)]
-        return pan(wide, HEIGHT, WIDTH, *(ends if rng.integers(2) else ends[::-1]), num_frames)
+        begin, end = ends if rng.integers(2) else ends[::-1]
+        return pan(wide, HEIGHT, WIDTH, begin, end, num_frames)
     frames = still(wide[:, :WIDTH], num_frames)
     if kind == "flash":
         begin = int(rng.integers(15, num_frames - 15))

@@ -68,7 +68,17 @@ def write_mp4(
     with removed_in_the_end(part), naming(path, part), as_os_errors(path):
         with part.open("xb"):  # a file that nobody else has, or the system's own word on why not
             pass
-        encode(part, frames, Fraction(fps).limit_denominator(1001), sound, sample_rate, video_codec, audio_codec, quality, audio_bits)
+        encode(
+            part,
+            frames,
+            Fraction(fps).limit_denominator(1001),
+            sound,
+            sample_rate,
+            video_codec,
+            audio_codec,
+            quality,
+            audio_bits,
+        )
         os.replace(part, path)
 
 
@@ -105,15 +115,16 @@ def check_sound(samples: np.ndarray | None, sample_rate: int) -> np.ndarray:
 def codec_of(names: Sequence[str]) -> str:
     """The first of these encoders that this FFmpeg has; MissingCodec without one."""
     import av
+    from av.codec.codec import UnknownCodecError
 
     for name in names:
         try:
             av.Codec(name, "w")
-        except av.codec.codec.UnknownCodecError:
+        except UnknownCodecError:
             continue
         return name
     raise MissingCodec(
-        f"this build of PyAV has none of the encoders {', '.join(names)}; install the one from the package index, whose "
+        f"this build of PyAV has none of the encoders {', '.join(names)}; install the one from the package index: its "
         "wheel carries them: pip install --force-reinstall --no-deps av"
     )
 
@@ -121,11 +132,11 @@ def codec_of(names: Sequence[str]) -> str:
 @contextmanager
 def as_os_errors(path: Path) -> Iterator[None]:
     """FFmpeg's errors about files name `path`, which the caller knows; what it says of codecs becomes RuntimeError."""
-    import av
+    from av.error import FFmpegError
 
     try:
         yield
-    except av.FFmpegError as error:
+    except FFmpegError as error:
         if isinstance(error, OSError) and error.errno:
             raise OSError(error.errno, f"{error.strerror}; the film was not written", str(path)) from error
         raise RuntimeError(f"FFmpeg could not write {path.name}: {error}; no file was left") from error
@@ -146,13 +157,13 @@ def encode(
     import av
 
     with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        video = container.add_stream(video_codec, rate=rate)
+        video: Any = container.add_stream(video_codec, rate=rate)
         video.height, video.width = frames.shape[1:3]
         video.pix_fmt = "yuv420p"  # what browsers can show
         video.time_base = 1 / rate
         if video_codec == "libx264":
             video.options = {"crf": str(quality), "preset": "medium", "tune": "animation", "threads": "1"}
-        audio = container.add_stream(audio_codec, rate=sample_rate, layout="mono") if len(sound) else None
+        audio: Any = container.add_stream(audio_codec, rate=sample_rate, layout="mono") if len(sound) else None
         if audio is not None:
             audio.bit_rate = audio_bits
         pending: Any = iter(audio_frames(sound, sample_rate))
@@ -187,6 +198,7 @@ def audio_frames(sound: np.ndarray, sample_rate: int, block: int = 1024) -> Iter
 def read_mp4(path: str | Path) -> Movie:
     """Frames and sound of a film; FileNotFoundError without the file, ValueError for one that is no film."""
     import av
+    from av.error import FFmpegError
 
     path = Path(path)
     if not path.is_file():
@@ -198,7 +210,8 @@ def read_mp4(path: str | Path) -> Movie:
             promised = container.streams.video[0].frames
             rate = float(container.streams.video[0].average_rate or 0)
             pictures, times, sounds, begins, sample_rate = [], [], [], None, 0
-            for frame in container.decode(*container.streams.video[:1], *container.streams.audio[:1]):
+            decoded: Any = container.decode(*container.streams.video[:1], *container.streams.audio[:1])
+            for frame in decoded:
                 if isinstance(frame, av.VideoFrame):
                     pictures.append(frame.to_ndarray(format="rgb24"))
                     times.append(frame.time)
@@ -206,7 +219,7 @@ def read_mp4(path: str | Path) -> Movie:
                     begins = frame.time if begins is None else begins
                     sample_rate = frame.sample_rate
                     sounds.append(frame.to_ndarray().astype(np.float32).mean(axis=0))
-    except av.FFmpegError as error:
+    except FFmpegError as error:
         raise ValueError(f"{path.name} is no film, or a damaged one: {error}") from error
     if not pictures or len(pictures) < promised:
         raise ValueError(f"{path.name} is damaged: {len(pictures)} of its {promised} frames are there")

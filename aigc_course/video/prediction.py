@@ -47,8 +47,8 @@ class FramePredictor(nn.Module):
             nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1), nn.SiLU(),  # (batch, 4 width, 4, 4)
             nn.Flatten(), nn.Linear(64 * width, 4 * width), nn.SiLU(), nn.Linear(4 * width, 2),
         )  # fmt: skip
-        nn.init.zeros_(self.layers[-1].weight)  # at first nothing moves: the last frame again
-        nn.init.zeros_(self.layers[-1].bias)
+        for weights in self.layers[-1].parameters():  # at first nothing moves: the last frame again
+            nn.init.zeros_(weights)
 
     def forward(self, frames):
         return warp(frames[:, -1], self.layers(frames))

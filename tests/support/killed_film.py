@@ -1,4 +1,4 @@
-"""A program that writes a film until somebody ends it: killed_film.py FILE; says "begun" once the encoder is at work."""
+"""A program that writes a film until somebody ends it: killed_film.py FILE; says "begun" once the encoder works."""
 
 import sys
 from pathlib import Path

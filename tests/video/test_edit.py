@@ -17,7 +17,8 @@ def test_the_liveliest_piece_is_found_and_a_flash_is_not_taken_for_life():
     moving = np.zeros(60)
     moving[30:40] = 5.0
     moving[10:12] = 500.0  # a flash
-    assert edit.liveliest(moving, 0, 60, 8).begin in range(29, 33)  # the first frame of a piece moves against one that is not in it
+    # the first frame of a piece moves against one that is not in it
+    assert edit.liveliest(moving, 0, 60, 8).begin in range(29, 33)
     assert edit.liveliest(moving, 45, 60, 8) == (45, 53, 0.0)
 
 

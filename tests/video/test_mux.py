@@ -154,7 +154,8 @@ def test_a_killed_encoder_leaves_no_half_film(ending, tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"earlier")
     program = Path(__file__).parents[1] / "support" / "killed_film.py"
-    child = subprocess.Popen([sys.executable, program, path], stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen([sys.executable, program, path], stdout=subprocess.PIPE, text=True, env=environment)
     assert child.stdout.readline() == "begun\n"
     child.send_signal(ending)
     assert child.wait(60) != 0
@@ -204,7 +205,9 @@ def test_it_plays_in_a_real_browser(embedded, tmp_path):
     write_mp4(*mixed(flash_and_click(25, 44_100), 25, 44_100), tmp_path / "a.mp4")
     write_label(tmp_path / "a.mp4", Label("course", "1"))
     content = (tmp_path / "a.mp4").read_bytes()
-    video = Video(content, embed=True, mimetype="video/mp4")._repr_html_() if embedded else '<video src="a.mp4"></video>'
+    video = '<video src="a.mp4"></video>'
+    if embedded:
+        video = Video(content, embed=True, mimetype="video/mp4")._repr_html_()
     (tmp_path / "index.html").write_text(video, encoding="utf-8")
     chromium = next(filter(None, map(shutil.which, CHROMIUMS)))
     with served(tmp_path) as address, sync_playwright() as playwright:

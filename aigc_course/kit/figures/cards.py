@@ -9,9 +9,7 @@ from aigc_course.kit.figures.labels import ADVICE, CHINESE, covering_font, font_
 INK, PAPER = "#102A43", "#F7F4EA"
 
 
-def card(
-    lines: Sequence[tuple[str, float]], width: int, height: int, ink: str = INK, paper: str = PAPER
-) -> np.ndarray:
+def card(lines: Sequence[tuple[str, float]], width: int, height: int, ink: str = INK, paper: str = PAPER) -> np.ndarray:
     """Lines of text in the middle of a picture (height, width, 3) uint8.
 
     lines: text and its height in pixels, from the top down. A line with Chinese characters that no installed font has

@@ -107,8 +107,8 @@ def font_file(family: str) -> str:
     faces = [face for face in font_manager.fontManager.ttflist if face.name == family and face.style == "normal"]
     if not faces:
         raise ValueError(f"no font of the family {family} is installed")
-    heavy = font_manager.weight_dict
-    return min(faces, key=lambda face: abs(heavy.get(face.weight, face.weight) - 400)).fname
+    heavy: dict[Any, int] = dict(font_manager.weight_dict.items())
+    return min(faces, key=lambda face: abs(int(heavy.get(face.weight, face.weight)) - 400)).fname
 
 
 def _add(path: str) -> None:

@@ -9,12 +9,12 @@ Writing it never stops a notebook: what goes wrong is said once, in one line. On
 where something else has its place, such as /dev/null, nothing is recorded.
 """
 
+import itertools
 import json
 import os
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,7 @@ def _read_or_set_aside(file: Path) -> dict[str, Any]:
         return read(file)
     except ValueError as error:
         stamp = f"{datetime.now():%Y%m%d-%H%M%S-%f}"
-        names = (f"{file.stem}.damaged-{stamp}{f'-{n}' if n else ''}{file.suffix}" for n in count())
+        names = (f"{file.stem}.damaged-{stamp}{f'-{n}' if n else ''}{file.suffix}" for n in itertools.count())
         aside = next(path for name in names if not (path := file.with_name(name)).exists())  # a clock may be set back
         file.rename(aside)
         zh = f"学习进度文件{file}已损坏（{error}），已原样改名为{aside.name}保留；现在从一份新的记录开始。"
