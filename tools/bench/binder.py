@@ -4,7 +4,7 @@
 
 The server is the one that Binder starts; the notebook's kernel is started by it and runs every cell. Measured is
 the sum of their proportional set sizes (PSS), sampled five times a second, and the part of it that the server has.
-Without --chapter, the notebook that needed most memory when all were measured.
+Without --chapter, 05_1: its kernel, with TensorFlow, takes the most memory when the notebooks are tested.
 """
 
 import argparse
