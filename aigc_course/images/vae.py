@@ -43,6 +43,8 @@ class VAE(nn.Module):
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         if z.dim() != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z {tuple(z.shape)}: expected (batch, {self.latent_dim})")
+        if z.dtype != self.moments.weight.dtype and z.dtype == torch.float64:
+            raise ValueError(f"z {z.dtype}: expected {self.moments.weight.dtype}, as the weights have; give z.float()")
         return self.draw(self.with_labels(z, labels))
 
     def with_labels(self, numbers: Tensor, labels: Tensor | None) -> Tensor:
