@@ -182,7 +182,7 @@ def bookmarked(path: Path, titles: list[tuple[str, int, str]]) -> int:
     writer = PdfWriter(clone_from=path)
     for place, level, title in titles:
         if place in starts:
-            mark = writer.add_outline_item(title, starts[place] - 1, above if level > 1 else None)
+            mark = writer.add_outline_item(title, starts[place] - 1, parent=above if level > 1 else None)
             above = mark if level == 1 else above
     content = io.BytesIO()
     writer.write(content)
