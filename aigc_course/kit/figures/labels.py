@@ -9,6 +9,7 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from aigc_course.kit.runtime import language
 
