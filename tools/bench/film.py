@@ -74,7 +74,8 @@ def prediction_rows(network: torch.nn.Module, seeds: Sequence[int], trained: int
         free = ~clips.bounces[:, CONTEXT - 1 :].any(axis=1)
         for method, guess in guesses.items():
             errors = squared_errors(guess, truth).numpy()
-            cases: dict[str, np.ndarray] = {"all": np.ones(met.shape, bool), "bounce": met, "free": np.repeat(free[:, None], AHEAD, 1)}
+            unmet = np.repeat(np.asarray(free)[:, None], AHEAD, 1)
+            cases: dict[str, np.ndarray] = {"all": np.ones(met.shape, bool), "bounce": met, "free": unmet}
             for case, chosen in cases.items():
                 value = errors[chosen].mean()
                 row = {"what": "prediction", "case": case, "method": method, "seed": seed, "value": value}
