@@ -21,7 +21,7 @@ PRODUCER = "aigc_course"
 RATE_HZ = 16_000
 GIVEN, CONTINUED, NUM_DIGITS = 12, 28, 3  # frames that are given, frames of the model, digits side by side
 PIECES, BEATS = 6, 1  # of the edit, and how long each is
-QUALITY, AUDIO_BITS = 31, 24_000
+QUALITY, AUDIO_BITS = 33, 20_000
 SPOKEN = {"spoken_zh.wav": 0.4, "spoken_en.wav": 4.0}  # file and second
 
 
