@@ -87,7 +87,7 @@ CHINESE = Recipe(
     "zh",
     "story_gpt2_zh",
     "A small GPT-2 that tells stories in Chinese",
-    (Phase(replace(LONG, num_steps=7000), first_story=0, language="zh", faded=0.85),),
+    (Phase(replace(LONG, num_steps=12_000), first_story=0, language="zh", faded=0.85),),
     vocab_size=2000,  # 256 bytes, 710 characters and the bytes that begin them, words; see tools.train.story_tokens
     context_length=168,  # the longest story has about 160 tokens
     embedding_dim=128,
