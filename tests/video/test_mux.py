@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from book_pages import served, watched
 
 from aigc_course.trust.labels import Label, read_label, write_label
 from aigc_course.video import mux
 from aigc_course.video.mux import MissingCodec, read_mp4, write_mp4
 from tools.authoring.notebooks import ROOT
+from tools.site.browser import served, watched
 from tools.test import CHROMIUMS
 
 STEP_SECONDS = 0.040  # picture and sound at most so far apart

@@ -68,7 +68,6 @@ def chinese_font() -> str | None:
     return covering_font("".join(words().values()))
 
 
-@cache
 def covering_font(text: str) -> str | None:
     """The first family of FONTS that is installed and has every character of `text`; None without one."""
     from matplotlib import font_manager
@@ -100,7 +99,6 @@ def _has(family: str, characters: set[int]) -> bool:
         return False
 
 
-@cache
 def font_file(family: str) -> str:
     """The file of a family's face that is nearest to regular; ValueError where the family is not installed."""
     from matplotlib import font_manager
