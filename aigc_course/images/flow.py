@@ -14,6 +14,8 @@ from torch import Tensor
 from aigc_course.images.diffusion import DROPPED, check_noise, check_steps
 from aigc_course.images.guidance import Field, Told, drop_labels
 
+LARGEST_STD = 1e100  # its square is still a number
+
 
 def between(noise: Tensor, images: Tensor, times: Tensor) -> Tensor:
     """x_t = (1 - t) x0 + t x1; noise, images (batch, ...) of equal shapes, times (batch,) in 0..1 -> (batch, ...)."""
@@ -83,10 +85,10 @@ def gaussian_velocity(x: Tensor, times: Tensor, start: Gaussian1D, end: Gaussian
 
     x, times: (batch,), times in 0..1;  returns (batch,)
     x0, x1 and x_t are Gaussian together, so that the mean is a line in x: its slope is cov(x1 - x0, x_t) / var(x_t).
-    ValueError unless both standard deviations are above 0.
+    ValueError unless both standard deviations are above 0 and at most LARGEST_STD.
     """
-    if not (start.std > 0 and end.std > 0):
-        raise ValueError(f"standard deviations {start.std} and {end.std}: expected numbers above 0")
+    if not (0 < start.std <= LARGEST_STD and 0 < end.std <= LARGEST_STD):
+        raise ValueError(f"standard deviations {start.std} and {end.std}: expected above 0, at most {LARGEST_STD:g}")
     t = times
     mean = (1 - t) * start.mean + t * end.mean
     variance = (1 - t) ** 2 * start.std**2 + t**2 * end.std**2

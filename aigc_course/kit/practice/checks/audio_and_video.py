@@ -27,6 +27,10 @@ def check_fifths(yours: Function) -> None:
         (np.array([72, 74, 76, 67]), np.array([60, 62, 69, 60])),
         (np.array([72, 74]), np.array([60, 62])),
         (np.array([69, 67, 65, 64]), np.array([62, 60, 60, 57])),
+        (np.array([69, 71, 73]), np.array([60, 62, 64])),  # sixths
+        (np.array([67, 79]), np.array([60, 60])),  # one voice stays
+        (np.array([67, 68]), np.array([60, 61])),
+        (np.array([61, 63]), np.array([30, 32])),
     ]
     for _ in range(4):
         lower = rng.integers(40, 60, 40)
@@ -51,5 +55,7 @@ def check_cut_f1(yours: Function) -> None:
         ([10, 52, 90, 120], [12, 50, 93, 121, 160], 2),
         ([10, 52, 90, 120], [12, 50, 93, 121, 160], 3),
         ([5], [50], 1),
+        ([80], [30], 2),
+        ([70, 70], [30, 70], 2),
     ]
     check_cases("06_3.cut_f1", yours, cases)

@@ -16,6 +16,7 @@ def check_pairs(yours: Function) -> None:
     for count in (5, 3, 8, 4):
         control = rng.uniform(0.7, 0.9, count).round(3)
         cases.append(((control + rng.normal(0.03, 0.01, count)).round(3), control))
+    cases.append((np.array([0.7, 0.8, 0.9]), np.array([0.8, 0.8, 0.85])))  # better and worse
     check_cases("06_4.pairs", yours, cases)
 
 
