@@ -68,7 +68,11 @@ def weight(browser, address: str) -> int:
     """The bytes that a reader's browser loads for a page that it sees first, without sound and film."""
     page = browser.new_page(viewport=DESK)
     loaded = []
-    page.on("response", loaded.append)
+
+    def keep(response):  # a built-in method such as loaded.append is no handler for Playwright
+        loaded.append(response)
+
+    page.on("response", keep)
     page.goto(address)
     page.evaluate(SCROLL)
     total = sum(
