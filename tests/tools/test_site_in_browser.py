@@ -191,12 +191,12 @@ def test_the_search_finds_the_chapter(edition, query, page, address):
     assert seen == FINE
 
 
-def test_the_book_is_printed_with_contents_and_answers(built, tmp_path):
+def test_the_book_is_printed_with_contents_and_answers(built, browser, tmp_path):
     from pypdf import PdfReader
 
     names = ["index", "00_start_here", "03_2_nlp_workflow", "glossary"]
     target = tmp_path / "book.pdf"
-    count = pdf.printed("zh", built, names, target)
+    count = pdf.printed(browser, "zh", built, names, target)
     reader = PdfReader(target)
     texts = [page.extract_text() for page in reader.pages]
     assert count == len(texts) > 20

@@ -150,7 +150,7 @@ def numbers(path: Path) -> dict[str, int]:
     return places
 
 
-def printed(edition: str, site: Path, names: list[str], target: Path) -> int:
+def printed(browser, edition: str, site: Path, names: list[str], target: Path) -> int:
     """Print one edition, of the pages with these names, to `target`; how many pages it has.
 
     Without tags, which would make the file three times as large: the web book is there for screen readers.
@@ -158,7 +158,7 @@ def printed(edition: str, site: Path, names: list[str], target: Path) -> int:
     folder, there = site / edition, set(names)
     articles = [within((folder / f"{name}.html").read_text(encoding="utf-8"), name, there) for name in names]
     target.parent.mkdir(parents=True, exist_ok=True)
-    with beside(folder, whole(folder, edition, articles)), chromium() as browser, served(site) as address:
+    with beside(folder, whole(folder, edition, articles)), served(site) as address:
         page = browser.new_page(viewport=WIDTH)
         page.set_default_timeout(600_000)
         page.goto(f"{address}/{edition}/{BOOK}")
@@ -171,6 +171,7 @@ def printed(edition: str, site: Path, names: list[str], target: Path) -> int:
                      each.textContent = numbers[each.dataset.place] ?? ""; }""",
                 numbers(target),
             )
+        page.close()
     return bookmarked(target, sections(articles))
 
 
@@ -182,7 +183,9 @@ def bookmarked(path: Path, titles: list[tuple[str, int, str]]) -> int:
     writer = PdfWriter(clone_from=path)
     for place, level, title in titles:
         if place in starts:
-            mark = writer.add_outline_item(title, starts[place] - 1, parent=above if level > 1 else None)
+            mark = writer.add_outline_item(
+                title=title, page_number=starts[place] - 1, parent=above if level > 1 else None
+            )
             above = mark if level == 1 else above
     content = io.BytesIO()
     writer.write(content)
@@ -207,7 +210,8 @@ def main(arguments: list[str] | None = None) -> int:
             book = pages.Book.of(ROOT, edition, find(chapters))
             names = [name for _, group in book.contents() for name in group if name != "contributing"]
             target = options.output.resolve() / f"aigc_course-{edition}.pdf"
-            count = printed(edition, site, names, target)
+            with chromium() as browser:
+                count = printed(browser, edition, site, names, target)
             print(f"{shown(target)}: {count} pages, {target.stat().st_size / 1e6:.1f} MB", flush=True)
     except ValueError as error:
         return stop(error)
