@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from typing import cast
 
 import numpy as np
@@ -153,6 +154,9 @@ def joined(seconds: float = PATIENCE_S) -> Iterator[Workers]:
     if workers.size == 1:
         yield workers
         return
+    # Imported while a group exists, this module would keep it in its functions' defaults, and with it gloo's threads,
+    # which may then abort the process when Python ends (pytorch/pytorch#179291). Optimizers import it.
+    import_module("torch.distributed.nn")
     patience = timedelta(seconds=seconds)
     store, _, _ = next(rendezvous("env://", timeout=patience))
     # torchrun's store outlives a restart, and the addresses of processes that are gone must not be found in it

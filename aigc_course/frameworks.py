@@ -122,12 +122,13 @@ def run_together(
                 end_tree(process)
         if failed is not None:
             code = started[failed].returncode
-            if code < 0:
-                raise RuntimeError(
-                    f"the program was ended by signal {-code}; if memory ran out (signal 9), close other programs, or "
-                    "make its arrays smaller"
-                )
             said = (Path(folder) / f"{failed}.err").read_text("utf-8", errors="replace").strip().splitlines()
+            if code < 0:
+                words = f" after saying: {said[-1]:.300}" if said else ""
+                raise RuntimeError(
+                    f"the program was ended by signal {-code}{words}; if memory ran out (signal 9), close other "
+                    "programs, or make its arrays smaller"
+                )
             said = said or [f"exit status {code}"]
             raise RuntimeError(f"the program failed: {said[-1]:.300}")
         return [read_run(path) for path in sorted(Path(folder).glob("taken.*.npz"))]

@@ -4,6 +4,7 @@ Processes with a framework take seconds to start, so one run of two processes an
 """
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,16 @@ from tools.authoring.notebooks import by_id, path_of, read
 SUPPORT = (Path(__file__).parent / "support" / "shared_trainings.py").read_text(encoding="utf-8")
 SUPPORT += "\nfrom aigc_course.distributed import joined\n"
 TOGETHER = SUPPORT + "\nwith joined(120) as workers:\n    results = everything(workers, str(folder))\n"
+LEAVING = """
+import os
+from aigc_course.distributed import joined
+from torch import nn, optim
+
+with joined(120) as workers:
+    optim.Adam(nn.Linear(2, 2).parameters())
+threads = sorted(open(f"/proc/self/task/{each}/comm").read().strip() for each in os.listdir("/proc/self/task"))
+results = {"gloo": sum("gloo" in name or "tcpstore" in name for name in threads), "all": len(threads)}
+"""
 DYING = SUPPORT + "\nwith joined(120) as workers:\n    results = kept(workers, str(folder), dies_at=int(dies_at))\n"
 
 
@@ -70,6 +81,13 @@ def test_two_processes_have_the_losses_of_one_with_twice_the_batch(kind, toleran
     assert np.abs(losses - two[0].results[kind]).max() < tolerance
     assert np.array_equal(two[0].results[kind], two[1].results[kind])
     assert np.ptp(losses) > 0.1  # it is a training, not a constant
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no names elsewhere")
+def test_after_the_block_no_thread_of_the_group_is_left_that_could_abort_the_process():
+    for run in frameworks.run_together(LEAVING, {}, told(2)):
+        assert run.results["all"] >= 1
+        assert run.results["gloo"] == 0
 
 
 def test_batch_normalization_makes_another_training(one, two):

@@ -1,5 +1,6 @@
 """Programs run apart: their results, memory and mistakes; the table of tools."""
 
+import os
 import re
 
 import numpy as np
@@ -88,3 +89,10 @@ def test_a_wrong_field_is_named(tmp_path, old, new, said):
 def test_months_are_counted_across_years():
     assert frameworks.months_before("2021-09", "2026-11-28") == 62
     assert frameworks.months_before("2026-11", "2026-11-28") == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals")
+def test_a_program_that_is_ended_says_what_it_said_last():
+    program = "import os, sys\nprint('the last words', file=sys.stderr, flush=True)\nos.abort()"
+    with pytest.raises(RuntimeError, match="ended by signal 6 after saying: the last words; if memory ran out"):
+        frameworks.run_apart(program, {})
