@@ -2,7 +2,7 @@
 
 x_t = sqrt(ā_t) x + sqrt(1 - ā_t) noise, with ā_t the product of (1 - β) up to step t. Timesteps count from 0 to T - 1;
 networks get them as times t / T. Sources: Ho et al. 2020 (DDPM); Song et al. 2021 (DDIM); Nichol and Dhariwal 2021
-(cosine schedule).
+(cosine schedule); Salimans and Ho 2022 (velocity).
 """
 
 import math
@@ -89,24 +89,49 @@ def add_noise(images: Tensor, noise: Tensor, timesteps: Tensor, schedule: Schedu
         raise ValueError(
             f"timesteps {int(timesteps.min())} .. {int(timesteps.max())}: expected 0 .. {len(schedule.betas) - 1}"
         )
-    left = schedule.alpha_bars.to(images.device)[timesteps].view(-1, *[1] * (images.dim() - 1))  # (batch, 1, 1, 1)
+    left = left_at(timesteps, images, schedule)
     return left.sqrt() * images + (1 - left).sqrt() * noise
 
 
+def left_at(timesteps: Tensor, images: Tensor, schedule: Schedule) -> Tensor:
+    """ā of each image's timestep (batch,), shaped to multiply the images: (batch, 1, 1, 1)."""
+    return schedule.alpha_bars.to(images.device)[timesteps].view(-1, *[1] * (images.dim() - 1))
+
+
 def denoising_loss(
-    network: Told, images: Tensor, labels: Tensor | None, rng: torch.Generator, schedule: Schedule = SCHEDULE
+    network: Told,
+    images: Tensor,
+    labels: Tensor | None,
+    rng: torch.Generator,
+    schedule: Schedule = SCHEDULE,
+    *,
+    velocity: bool = False,
 ) -> Tensor:
     """E[|noise - network(x_t, t / T, label)|²], the mean over pixels. Source: Ho et al. 2020, equation 14.
 
-    images: (batch, 1, 28, 28) in -1..1;  labels: (batch,) or None;  rng: on the CPU, chooses timesteps and noise
+    images:   (batch, 1, 28, 28) in -1..1;  labels: (batch,) or None;  rng: on the CPU, chooses timesteps and noise
+    velocity: predict v = sqrt(ā_t) noise - sqrt(1 - ā_t) x instead. Source: Salimans and Ho 2022, section 4
     """
     num_timesteps = len(schedule.betas)
     timesteps = torch.randint(num_timesteps, (len(images),), generator=rng).to(images.device)
     noise = torch.randn(images.shape, generator=rng).to(images.device)
     if labels is not None:
         labels = drop_labels(labels, DROPPED, network.num_classes, rng)
-    predicted_noise = network(add_noise(images, noise, timesteps, schedule), timesteps / num_timesteps, labels)
-    return F.mse_loss(predicted_noise.float(), noise)
+    predicted = network(add_noise(images, noise, timesteps, schedule), timesteps / num_timesteps, labels)
+    if not velocity:
+        return F.mse_loss(predicted.float(), noise)
+    left = left_at(timesteps, images, schedule)
+    return F.mse_loss(predicted.float(), left.sqrt() * noise - (1 - left).sqrt() * images)
+
+
+def noise_of_velocity(predict_velocity: Field, schedule: Schedule = SCHEDULE) -> Field:
+    """What `ddpm_steps` and `ddim_steps` ask for, from a network that predicts v: sqrt(1 - ā_t) x_t + sqrt(ā_t) v."""
+
+    def predict_noise(images: Tensor, times: Tensor) -> Tensor:
+        left = left_at((times * len(schedule.betas)).round().long(), images, schedule)
+        return (1 - left).sqrt() * images + left.sqrt() * predict_velocity(images, times)
+
+    return predict_noise
 
 
 def clean_images(noisy: Tensor, predicted_noise: Tensor, alpha_bar: float) -> Tensor:

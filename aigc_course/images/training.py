@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -46,6 +47,7 @@ FAMILIES = {
     "classifier": Family(DigitFeatures, class_loss),
     "vae": Family(VAE, vae_loss),
     "diffusion": Family(UNet, denoising_loss),
+    "velocity": Family(UNet, partial(denoising_loss, velocity=True)),  # the same network, another target
     "flow": Family(UNet, flow_loss),
     "style": Family(StyleAutoencoder, style_loss),
     "text2image": Family(lambda: UNet(num_classes=NUM_TOKENS), flow_loss),

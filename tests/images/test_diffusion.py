@@ -150,6 +150,30 @@ def test_a_network_that_knows_nothing_loses_the_variance_of_the_noise():
     assert loss.item() == again.item() != other.item()
 
 
+def test_velocity_is_that_of_diffusers_and_gives_the_noise_back():
+    schedule, (images,) = diffusion.cosine_schedule(400), noises(1, batch=64)
+    theirs, seen = peer(DDPMScheduler, schedule), {}
+
+    class Oracle(torch.nn.Module):
+        """Answers with diffusers' velocity, having seen which noise and timesteps were drawn."""
+
+        num_classes = 10
+
+        def forward(self, noisy, times, labels=None):
+            timesteps = (times * 400).round().long()
+            left = schedule.alpha_bars[timesteps].view(-1, 1, 1, 1)
+            drawn = (noisy - left.sqrt() * images) / (1 - left).sqrt()
+            seen.update(noise=drawn, noisy=noisy, times=times)
+            return theirs.get_velocity(images, drawn, timesteps)
+
+    oracle, rng = Oracle(), torch.Generator().manual_seed(3)
+    assert diffusion.denoising_loss(oracle, images, None, rng, schedule, velocity=True) < 1e-9
+    assert diffusion.denoising_loss(oracle, images, None, rng, schedule) > 0.1  # the other target
+    diffusion.denoising_loss(oracle, images, None, rng, schedule)
+    found = diffusion.noise_of_velocity(oracle, schedule)(seen["noisy"], seen["times"])
+    torch.testing.assert_close(found, seen["noise"], rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("num_steps", "said"),
     [

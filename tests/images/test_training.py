@@ -136,7 +136,7 @@ def test_a_training_that_diverges_says_so():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"family": "gan"}, "allowed: classifier, vae, diffusion, flow, style, text2image"),
+        ({"family": "gan"}, "allowed: classifier, vae, diffusion, velocity, flow, style, text2image"),
         ({"num_steps": 0}, "at least 1"),
         ({"num_steps": 2.5}, "a whole number"),
         ({"batch_size": True}, "a whole number"),
