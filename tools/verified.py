@@ -11,7 +11,6 @@ import csv
 import datetime
 import hashlib
 import importlib.metadata
-import io
 import json
 import os
 import platform
@@ -19,6 +18,7 @@ import sys
 from pathlib import Path
 
 from aigc_course.storage import files
+from aigc_course.storage.tables import write_rows
 from tools.authoring.notebooks import EDITIONS, ROOT, path_of, shown, stop
 
 LEFT = Path("build") / "verified"  # one file a notebook, device, scale and source of the data
@@ -118,11 +118,7 @@ def is_current(row: Row, root: Path = ROOT) -> bool:
 
 def write(table: list[Row], root: Path = ROOT) -> None:
     """Store the list, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)  # pyright: ignore[reportArgumentType]: each row has just these names
-    files.write(root / LIST, text.getvalue().encode())
+    write_rows(root / LIST, table, COLUMNS)
 
 
 def main(root: Path = ROOT) -> int:

@@ -82,7 +82,8 @@ def draw(
     labels:    a whole number for all or one each; None draws them uniformly; for "text2image" a list of captions
     num_steps, guidance: for kinds that take steps; None: what is usual
     ValueError for a count or a number of steps below 1, more steps than the schedule of a diffusion has, a guidance
-    below 0, labels that do not fit, steps or guidance where the family has none, and a network that draws NaN.
+    below 0 or above 1,000, labels that do not fit, steps or guidance where the family has none, and a network that
+    draws NaN.
     """
     family = known(kind)
     if count < 1:

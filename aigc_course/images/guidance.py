@@ -3,13 +3,13 @@
 Source: Ho and Salimans 2022, with the weight written as most programs do: 1 is the label alone.
 """
 
-import math
 from collections.abc import Callable
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+MOST_GUIDANCE = 1000
 Field = Callable[[Tensor, Tensor], Tensor]  # images (batch, 1, 28, 28), times (batch,) -> (batch, 1, 28, 28)
 
 
@@ -37,10 +37,13 @@ def guided(network: Told, labels: Tensor | None, guidance: float = 1.0) -> Field
 
     network:  images (batch, 1, 28, 28), times (batch,), labels (batch,), (batch, words) or None -> images
     guidance: 0 forgets the labels, 1 follows them, more exaggerates them; other than 0 and 1 it costs two calls
-    ValueError for a guidance below 0 or not finite.
+    ValueError for a guidance below 0 or above 1,000, where nothing but noise is drawn.
     """
-    if not math.isfinite(guidance) or guidance < 0:
-        raise ValueError(f"guidance {guidance}: expected 0 (labels forgotten), 1 (followed) or more (exaggerated)")
+    if not 0 <= guidance <= MOST_GUIDANCE:
+        raise ValueError(
+            f"guidance {guidance}: expected 0 (labels forgotten), 1 (followed) or more (exaggerated), at most "
+            f"{MOST_GUIDANCE:,}"
+        )
     if labels is None or guidance == 0:
         return lambda images, times: network(images, times, None)
     if guidance == 1:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from aigc_course.images.labels import check_labels
+from aigc_course.images.precision import check_precision
 from aigc_course.images.vae import VAE, kl_to_standard_normal, reparameterize
 
 SIDES = (7, 7, 14, 14, 28, 28)  # pixels of the side of what each layer draws: coarse layers first
@@ -45,6 +46,7 @@ class MappingNetwork(nn.Module):
             kind = tuple(z.shape) if isinstance(z, Tensor) else type(z).__name__
             raise ValueError(f"z {kind}: expected (batch, {self.latent_dim}), one vector of noise for each image")
         check_labels(labels, self.num_classes, len(z))
+        check_precision("z", z, self.layers[0].weight)
         z = z / (z.square().mean(dim=1, keepdim=True) + 1e-8).sqrt()  # its direction counts, not its length
         if labels is not None and self.label is not None:
             z = torch.cat([z, self.label(labels)], dim=1)
@@ -112,6 +114,7 @@ class StyleGenerator(nn.Module):
                 f"styles {tuple(styles.shape)} and noise for {len(noise)} layers: expected "
                 f"(batch, {len(SIDES)}, {self.latent_dim}) and {len(SIDES)}"
             )
+        check_precision("styles", styles, self.constant)
         features = self.constant.expand(len(styles), -1, -1, -1)  # (batch, 2 width, 7, 7)
         for number, layer in enumerate(self.layers):
             features = layer(features, styles[:, number], noise[number])

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from aigc_course.images.labels import WHOLE_NUMBERS
+from aigc_course.images.precision import check_precision
 
 GROUPS = 8  # of channels that are normalized together
 FASTEST = 1000.0  # the quickest wave of the embedding turns by so many radians while the time goes from 0 to 1
@@ -75,9 +76,11 @@ class UNet(nn.Module):
 
     def forward(self, images: Tensor, times: Tensor, labels: Tensor | None = None) -> Tensor:
         check_images(images)
+        check_precision("images", images, self.first.weight)
         if labels is None:
             labels = torch.full((len(images),), self.num_classes, device=images.device)
         check_told(times, labels, self.num_classes, len(images))
+        check_precision("times", times, self.first.weight)
         told = self.label(labels) if labels.dim() == 1 else self.label(labels).sum(dim=1)  # (batch, dim)
         embedding = nn.functional.silu(self.time(time_embedding(times, 2 * self.width)) + told)
         fine = self.down(self.first(nn.functional.pixel_unshuffle(images, 2)), embedding)  # (batch, width, 14, 14)

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aigc_course.images.labels import check_labels
+from aigc_course.images.precision import check_precision
 
 
 class VAE(nn.Module):
@@ -38,13 +39,13 @@ class VAE(nn.Module):
 
     def encode(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         check_images(images)
+        check_precision("images", images, self.moments.weight)
         return self.moments(self.with_labels(self.read(images), labels)).chunk(2, dim=1)
 
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         if z.dim() != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z {tuple(z.shape)}: expected (batch, {self.latent_dim})")
-        if z.dtype != self.moments.weight.dtype and z.dtype == torch.float64:
-            raise ValueError(f"z {z.dtype}: expected {self.moments.weight.dtype}, as the weights have; give z.float()")
+        check_precision("z", z, self.moments.weight)
         return self.draw(self.with_labels(z, labels))
 
     def with_labels(self, numbers: Tensor, labels: Tensor | None) -> Tensor:

@@ -1,7 +1,12 @@
 """Tables that come with the course, as CSV files: all rows whole, or an error that says what to do."""
 
 import csv
+import io
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+from aigc_course.storage.files import write
 
 ADVICE = "it comes with the course: fetch the course again, or run git checkout -- data"
 
@@ -29,3 +34,20 @@ def read_rows(path: str | Path, columns: tuple[str, ...] = ()) -> tuple[tuple[st
         if None in row or None in row.values():
             raise ValueError(f"{path.name}, line {line}: the row has more or fewer cells than the header; {ADVICE}")
     return names, rows
+
+
+def write_rows(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = ()) -> None:
+    """Store a table, whole or not at all: who is interrupted keeps the one that was there.
+
+    columns: names and order; without them those of the first row. A cell that a row lacks stays empty.
+    ValueError for a row with another column, and without a row and columns; OSError as `files.replacing`.
+    """
+    rows = list(rows)
+    names = list(columns) or list(rows[0] if rows else ())
+    if not names:
+        raise ValueError(f"{Path(path).name}: a table without a row needs its columns")
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, names, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    write(path, text.getvalue().encode())

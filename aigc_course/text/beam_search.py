@@ -13,6 +13,8 @@ from torch import Tensor
 
 from aigc_course.text.arguments import check_whole, is_number
 
+MOST_PENALTY = 10  # length ** 10 is a number for every length there is
+
 
 class Hypothesis(NamedTuple):
     """One finished sequence."""
@@ -37,7 +39,8 @@ def beam_search(
                     with a cache reorders that first. The first call has one beam, the start, and parents None; the
                     second has up to `num_beams`, all with parent 0.
     start:          the token before the first new one: an int, or a tensor of one element on the model's device
-    length_penalty: 1 ranks by the mean log-probability of a token, 0 by the sum, more than 1 favors long sequences
+    length_penalty: 1 ranks by the mean log-probability of a token, 0 by the sum, more than 1 favors long sequences;
+                    from -10 to 10
     Raises ValueError for a setting out of range, for log-probabilities that are NaN, and when nothing is possible.
     """
     check_search(num_beams, max_new_tokens, length_penalty)
@@ -72,8 +75,9 @@ def check_search(num_beams: int, max_new_tokens: int, length_penalty: float) -> 
     """ValueError for what cannot be meant, with the way out."""
     check_whole("num_beams", num_beams, "1 is greedy search")
     check_whole("max_new_tokens", max_new_tokens, "it counts the tokens to write after the start")
-    if not is_number(length_penalty) or not math.isfinite(length_penalty):
-        raise ValueError(f"length_penalty {length_penalty!r} is not a finite number; 1 ranks by the mean, 0 by the sum")
+    if not is_number(length_penalty) or not -MOST_PENALTY <= length_penalty <= MOST_PENALTY:
+        allowed = f"a number from {-MOST_PENALTY} to {MOST_PENALTY}"
+        raise ValueError(f"length_penalty {length_penalty!r} is not {allowed}; 1 ranks by the mean, 0 by the sum")
 
 
 def likeliest(log_probs: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -34,11 +34,15 @@ def fit_power_law(sizes: ArrayLike, losses: ArrayLike, floor: float | None = Non
     """Least squares on the logarithms of the losses: a tenth too much counts the same at every size.
 
     sizes:  (k,) different positive numbers, such as weights;  losses: (k, seeds) or (k,)
-    floor:  the loss that no size goes below, where it is known, such as the entropy of the data; None: fitted, which
-            needs 4 sizes, else 3
-    ValueError for fewer, for losses of 0 or less, or for losses that no such law fits.
+    floor:  the loss that no size goes below, where it is known, such as the entropy of the data: at least 0, and below
+            the mean loss of every size; None: fitted, which needs 4 sizes, else 3
+    ValueError for fewer, for another floor, for losses of 0 or less, or for losses that no such law fits.
     """
-    x, y = _checked(sizes, losses, 4 if floor is None else 3)
+    return _fitted(*_checked(sizes, losses, floor), floor)
+
+
+def _fitted(x: np.ndarray, y: np.ndarray, floor: float | None) -> PowerLaw:
+    """As `fit_power_law`, for sizes and losses that are checked, or drawn again from residuals."""
     means, scale = y.mean(axis=1), float(np.exp(np.log(x).mean()))  # sizes in units of their middle
     lowest = 0.9 * means.min() if floor is None else floor
     begin = (max(means.mean() - lowest, 1e-9), 0.3, lowest)
@@ -74,22 +78,23 @@ def predict(
     losses: (k, seeds), at least 2 seeds; runs are taken to differ by as many percent at every size;  others as
             `fit_power_law`
     """
-    x, y = _checked(sizes, losses, 4 if floor is None else 3)
+    x, y = _checked(sizes, losses, floor)
     if y.shape[1] < 2:
         raise ValueError("one seed a size does not show how far runs differ; give losses (sizes, seeds), 2 or more")
-    law, rng = fit_power_law(x, y, floor), np.random.default_rng(seed)
+    law, rng = _fitted(x, y, floor), np.random.default_rng(seed)
     residuals = np.log(y / law.loss(x)[:, None]).ravel()
     fitted = 3 if floor is None else 2
     residuals = residuals * np.sqrt(residuals.size / (residuals.size - fitted))  # a fit goes too near to its own data
     drawn = []
     for _ in range(num_resamples):
         again = law.loss(x)[:, None] * np.exp(rng.choice(residuals, y.shape))
-        drawn.append(fit_power_law(x, again, floor).loss(size) * np.exp(rng.choice(residuals)))
+        drawn.append(_fitted(x, again, floor).loss(size) * np.exp(rng.choice(residuals)))
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Prediction(float(law.loss(size)), float(low), float(high))
 
 
-def _checked(sizes: ArrayLike, losses: ArrayLike, least: int) -> tuple[np.ndarray, np.ndarray]:
+def _checked(sizes: ArrayLike, losses: ArrayLike, floor: float | None) -> tuple[np.ndarray, np.ndarray]:
+    least = 4 if floor is None else 3  # one more than the numbers that are fitted: with as many, every law fits
     x, y = np.asarray(sizes, dtype=np.float64), np.asarray(losses, dtype=np.float64)
     y = y[:, None] if y.ndim == 1 else y
     if x.ndim != 1 or y.ndim != 2 or y.shape[:1] != x.shape:
@@ -100,4 +105,9 @@ def _checked(sizes: ArrayLike, losses: ArrayLike, least: int) -> tuple[np.ndarra
         raise ValueError("sizes must be positive and losses finite")
     if (y <= 0).any():
         raise ValueError(f"a loss of {y.min():g}: a power law is fitted to logarithms, so every loss must be above 0")
+    if floor is not None and not 0 <= floor < y.mean(axis=1).min():
+        raise ValueError(
+            f"floor {floor} is not from 0 to below {y.mean(axis=1).min():.4g}, the smallest mean loss: no size goes "
+            "below the floor, so give one in this range, or None to have it fitted"
+        )
     return x, y

@@ -190,10 +190,10 @@ def generator():
 
 @given(tensors(2, 3, 4, 4), tensors(2, 3), tensors(2, 3))
 def test_adain_sets_mean_and_deviation(features, scale, shift):
-    assume((features.flatten(2).std(2) > 0.1).all())
+    varied = features.flatten(2).std(2) > 0.1  # a feature that is alike everywhere stays so
     found = style.adain(features, scale, shift).flatten(2)
     torch.testing.assert_close(found.mean(2), shift, atol=1e-4, rtol=1e-3)
-    torch.testing.assert_close(found.std(2, correction=0), scale.abs(), atol=1e-2, rtol=1e-2)
+    torch.testing.assert_close(found.std(2, correction=0)[varied], scale.abs()[varied], atol=1e-2, rtol=1e-2)
 
 
 @given(z=st.one_of(TENSORS, WHATEVER), other=TENSORS, start=st.integers(-2, 8),

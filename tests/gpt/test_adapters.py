@@ -102,6 +102,24 @@ def test_they_compute_what_peft_computes(tmp_path):
     assert torch.allclose(merge_adapters(ours)(IDS), theirs.merge_and_unload()(IDS).logits, atol=1e-5)
 
 
+def test_a_table_computes_what_pefts_embedding_computes(tmp_path):
+    torch.manual_seed(0)
+    GPT2LMHeadModel(GPT2Config(vocab_size=50, n_positions=16, n_embd=16, n_layer=2, n_head=2)).save_pretrained(tmp_path)
+    theirs = get_peft_model(
+        GPT2LMHeadModel.from_pretrained(tmp_path), LoraConfig(r=3, lora_alpha=5, target_modules=["wte"])
+    ).eval()
+    ours = random_adapters(add_adapters(GPT.from_pretrained(tmp_path), rank=3, alpha=5.0, layers=("wte",)))
+    table = theirs.get_submodule("base_model.model.transformer.wte")
+    table.lora_embedding_A["default"].data = ours.wte.A.detach().T.clone()
+    table.lora_embedding_B["default"].data = ours.wte.B.detach().T.clone()
+    torch.testing.assert_close(ours.wte(IDS), table(IDS))
+    hidden = theirs.base_model.model.transformer(IDS).last_hidden_state
+    torch.testing.assert_close(
+        hidden @ ours.wte.weight.T, ours(IDS)
+    )  # peft adapts where tokens are read, ours writes too
+    torch.testing.assert_close(merge_adapters(ours).wte.weight, theirs.merge_and_unload().transformer.wte.weight)
+
+
 def test_only_the_adapters_are_trained():
     model = add_adapters(plain_model(), rank=2)
     frozen = {name: weight.clone() for name, weight in model.named_parameters() if not weight.requires_grad}

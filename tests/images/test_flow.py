@@ -142,8 +142,8 @@ def test_without_labels_guidance_has_nothing_to_follow():
     assert torch.equal(guided(network, None, 3.0)(images, times), network(images, times))
 
 
-@pytest.mark.parametrize("guidance", [-0.1, math.nan, math.inf])
-def test_guidance_below_0_is_refused(guidance):
+@pytest.mark.parametrize("guidance", [-0.1, 1001, 1e300, math.nan, math.inf])
+def test_guidance_out_of_range_is_refused(guidance):
     with pytest.raises(ValueError, match="expected 0"):
         guided(lively_unet(), torch.arange(2), guidance)
 

@@ -1,6 +1,7 @@
 """The settings of a run: each is taken, and a wrong one is named together with what is allowed."""
 
 import json
+import platform
 import random
 import subprocess
 import sys
@@ -140,3 +141,41 @@ def test_bfloat16_is_only_used_where_it_is_quick(monkeypatch):
     assert runtime.has_bfloat16("mps") is False
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     assert runtime.has_bfloat16("cuda") is False
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left as they are")
+def test_large_blocks_go_back_to_the_system_although_a_small_one_lies_behind_each():
+    code = """
+import os, sys
+from pathlib import Path
+from aigc_course.kit.runtime import give_memory_back, start
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+def block(size):
+    made = bytearray(size)
+    for page in range(0, size, 4096):
+        made[page] = 1  # memory is resident once it is written to
+    return made
+
+exec(sys.argv[1])
+block(24 * 2**20)  # when it goes, glibc counts as small what is smaller
+before = resident()
+large, small = [], []
+for _ in range(16):
+    large.append(block(6 * 2**20))
+    small.append(block(100_000))
+most = resident() - before
+del large
+print(most, resident() - before)
+"""
+    held = {}
+    for first in ("give_memory_back()", "start('en')", "pass"):
+        done = subprocess.run([sys.executable, "-c", code, first], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        most, held[first] = map(float, done.stdout.splitlines()[-1].split())
+        assert most > 90  # MiB: all 16 blocks were in use
+    assert held["give_memory_back()"] < 10
+    assert held["start('en')"] < 10
+    assert held["pass"] > 50, "glibc gives them back by itself: then this test shows nothing"

@@ -156,7 +156,7 @@ def test_the_split_keeps_tunes_apart_and_damage_is_told(tmp_path, monkeypatch):
     for each in found.training:
         assert chorales.shifts_of(Score(each.grid, each.begin))
         tokens_of(Score(each.grid, each.begin))
-    monkeypatch.setattr("aigc_course.kit.datasets.chorales.data_folder", lambda: tmp_path)
+    monkeypatch.setattr("aigc_course.kit.datasets.course_files.data_folder", lambda: tmp_path)
     with pytest.raises(FileNotFoundError, match="git checkout"):
         load_chorales()
     (tmp_path / "chorales.npz").write_bytes(b"PK")

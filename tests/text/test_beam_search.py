@@ -160,7 +160,9 @@ def test_a_vocabulary_smaller_than_the_number_of_beams():
         ({"num_beams": 2.0}, "num_beams 2.0"),
         ({"max_new_tokens": 0}, "max_new_tokens 0"),
         ({"max_new_tokens": -1}, "max_new_tokens -1"),
-        ({"length_penalty": math.nan}, "length_penalty nan is not a finite number"),
+        ({"length_penalty": math.nan}, "length_penalty nan is not a number from -10 to 10"),
+        ({"length_penalty": 1024.0}, "length_penalty 1024.0"),
+        ({"length_penalty": -10.5}, "length_penalty -10.5"),
         ({"length_penalty": math.inf}, "length_penalty inf"),
     ],
 )

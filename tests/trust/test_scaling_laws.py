@@ -20,6 +20,15 @@ def test_a_known_floor_is_kept():
     assert fit_power_law(SIZES, noisy, floor=1.4).floor == 1.4
 
 
+def test_a_floor_may_lie_above_a_single_unlucky_run_and_is_kept_when_runs_are_drawn_again():
+    losses = LAW.loss(SIZES)[:, None] + np.random.default_rng(0).normal(0, 0.3, (5, 4))
+    floor = losses.mean(axis=1).min() - 1e-3
+    assert losses.min() < floor
+    assert fit_power_law(SIZES, losses, floor).floor == floor
+    found = predict(SIZES, losses, 1e6, floor, num_resamples=40)  # of some draws every mean is below the floor
+    assert found.low < found.loss < found.high
+
+
 def test_the_interval_holds_a_run_of_a_larger_size():
     inside = 0
     for trial in range(25):
@@ -54,6 +63,11 @@ def test_a_line_that_ends_is_not_predicted_beyond_its_end():
         (lambda: fit_power_law(SIZES, [1, 2, 3, 4, np.nan]), "finite"),
         (lambda: fit_power_law(SIZES, [5, 4, 3, 2, 0]), "above 0"),
         (lambda: predict(SIZES, LAW.loss(SIZES), 1e6), "2 or more"),
+        *(
+            (lambda floor=floor: fit_power_law(SIZES, LAW.loss(SIZES), floor), "give one in this range, or None")
+            for floor in (LAW.loss(SIZES).min(), 3.0, np.inf, np.nan, -0.1)
+        ),
+        (lambda: predict(SIZES, np.repeat(LAW.loss(SIZES)[:, None], 2, 1), 1e6, floor=1.8), r"1\.8 .* below 1\.713"),
     ],
 )
 def test_bad_input(call, message):

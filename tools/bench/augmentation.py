@@ -8,7 +8,6 @@ there is not measured again. About 20 s of one slow core for the rows of one cou
 
 import argparse
 import csv
-import io
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -22,7 +21,7 @@ from aigc_course.images import few_labels
 from aigc_course.images.few_labels import Labeled, accuracy, arms, draw_labels, small_images, train_classifier
 from aigc_course.kit.datasets.mnist import bundled_sample
 from aigc_course.kit.runtime import data_folder
-from aigc_course.storage.files import write
+from aigc_course.storage.tables import write_rows
 from aigc_course.synthetic.phantoms import phantoms
 from tools.authoring.bands import machine
 
@@ -75,11 +74,7 @@ def read(file: Path) -> list[dict[str, str]]:
 
 def add(file: Path, row: dict[str, object]) -> None:
     """Put a row at the end of the file, whole or not at all."""
-    text = io.StringIO()
-    writer: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows([*read(file), row])
-    write(file, text.getvalue().encode())
+    write_rows(file, [*read(file), row], COLUMNS)
 
 
 def fill(file: Path, counts: tuple[int, ...], seeds: range, minutes: float) -> bool:

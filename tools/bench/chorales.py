@@ -10,7 +10,6 @@ pieces, cut to 8 bars; "notes at random" has each voice's notes drawn anew from 
 
 import argparse
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -24,7 +23,7 @@ from aigc_course.sound.chorale_model import ChoraleModel, write_chorales
 from aigc_course.sound.chorales import VOICE_RANGES, tokens_of
 from aigc_course.sound.harmony import Measures, measures
 from aigc_course.sound.scores import REST, Score
-from aigc_course.storage.files import write
+from aigc_course.storage.tables import write_rows
 from aigc_course.storage.weights import load_weights
 from tools.authoring.bands import machine
 from tools.authoring.notebooks import ROOT
@@ -111,11 +110,7 @@ def main() -> None:
             there = list(csv.DictReader(file))
     for new in rows(options.build, {(each["kind"], each["seed"]) for each in there}):
         there.append(new)
-        text = io.StringIO()
-        writer: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(there)
-        write(options.file, text.getvalue().encode())
+        write_rows(options.file, there, COLUMNS)
         print(new)
 
 

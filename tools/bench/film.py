@@ -9,7 +9,6 @@ written to FOLDER/1, FOLDER/2, ...). Every row is written anew.
 
 import argparse
 import csv
-import io
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -24,7 +23,7 @@ import torch
 from aigc_course.intervals import bootstrap_interval, mean_interval
 from aigc_course.kit.datasets.mnist import bundled_sample
 from aigc_course.kit.runtime import data_folder, use_threads
-from aigc_course.storage.files import write
+from aigc_course.storage.tables import write_rows
 from aigc_course.synthetic.moving_digits import MovingDigits, halved, moving_digits
 from aigc_course.video import cuts, prediction
 from aigc_course.video.films import KINDS, film
@@ -166,14 +165,11 @@ def read(file: Path) -> Rows:
 
 def keep(file: Path, what: str, rows: Rows) -> None:
     """Put rows into the table in place of those about the same; whole or not at all."""
-    text = io.StringIO()
-    table: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    table.writeheader()
-    table.writerows([row for row in read(file) if row["what"] != what])
+    table = [row for row in read(file) if row["what"] != what]
     for row in rows:
         value = row["value"] if row["value"] == "" else f"{row['value']:.5g}"
-        table.writerow({**row, "value": value, "date": date.today(), "machine": machine()})
-    write(file, text.getvalue().encode())
+        table.append({**row, "value": value, "date": date.today(), "machine": machine()})
+    write_rows(file, table, COLUMNS)
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ of 10,000 drawn images against the 10,000 test images, on the features of data/m
 """
 
 import argparse
-import csv
 import itertools
 import math
 import statistics
@@ -20,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -39,6 +37,7 @@ from aigc_course.gan.training import gan_image_steps
 from aigc_course.kit import runtime
 from aigc_course.kit.cache import cache_folder
 from aigc_course.kit.datasets import load_mnist
+from aigc_course.storage.tables import write_rows
 from tools.train.gan import Judge, train
 
 ARTICLE_SECONDS = 22 * 60  # of the article's program for 50 epochs on two cores
@@ -344,14 +343,6 @@ def collapse(seeds: list[int]) -> None:
             })  # fmt: skip
             print(rows[-1], flush=True)
     write_rows(COLLAPSE, rows)
-
-
-def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """A CSV file with the names of the columns in its first line."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ One thread: a network of 64 neurons has nothing to share out. KL is that of `den
 """
 
 import argparse
-import csv
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +42,7 @@ from aigc_course.gan.toy import (
     sample,
 )
 from aigc_course.intervals import mean_interval
+from aigc_course.storage.tables import write_rows
 
 FAILURE = dict(noise=0.0, head_start=100, num_steps=500)
 OPTIMIZERS = {"SGD": dict(optimizer="sgd", g_learning_rate=0.03), "Adam": {}}
@@ -161,13 +161,11 @@ def rows(target: str, loss: str, num_seeds: int) -> list[tuple]:
 
 def write_table(file: Path) -> None:
     """All losses on the grid, 10 seeds each."""
-    with file.open("w", newline="", encoding="utf-8") as out:
-        table = csv.writer(out, lineterminator="\n")
-        table.writerow(COLUMNS)
-        for loss in gan.LOSSES:
-            table.writerows(rows("grid", loss, num_seeds=10))
-            out.flush()
-            print(loss, flush=True)
+    found = []
+    for loss in gan.LOSSES:
+        found += [dict(zip(COLUMNS, row, strict=True)) for row in rows("grid", loss, num_seeds=10)]
+        print(loss, flush=True)
+    write_rows(file, found)
 
 
 def main() -> None:

@@ -31,6 +31,7 @@ from aigc_course.images.guidance import guided
 from aigc_course.images.metrics import Gaussian, frechet_distance
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
+from aigc_course.storage.tables import write_rows
 from tools.authoring.bands import machine
 
 MODELS = runtime.data_folder() / "models"
@@ -166,13 +167,8 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def append(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Add rows to a table, with its header where it is new."""
-    is_new = not path.is_file()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerows(rows)
+    """Put rows at the end of a table, whole or not at all."""
+    write_rows(path, [*rows_of(path), *rows], rows[0])
     print(*rows[-1].values(), flush=True)
 
 

@@ -8,7 +8,6 @@ frameworks' libraries, and no others: so "private" and "shared" are counted apar
 
 import argparse
 import csv
-import io
 import subprocess
 import sys
 import tempfile
@@ -21,9 +20,10 @@ from typing import Any, cast
 import psutil
 
 from aigc_course.frameworks import end_tree
+from aigc_course.storage.tables import write_rows
 from tools.authoring.bands import machine
 from tools.authoring.execute import client_of, environment
-from tools.authoring.notebooks import ROOT, find, path_of, read, write_text
+from tools.authoring.notebooks import ROOT, find, path_of, read
 from tools.nbval_table import cpu_seconds
 
 PATH = ROOT / "data" / "learner_load.csv"
@@ -96,11 +96,7 @@ def main() -> None:
         told = [f"{number:.1f}" for number in measured]
         rows[chapter] = dict(zip(COLUMNS, (chapter, *told, date.today().isoformat(), machine()), strict=True))
         print(rows[chapter], flush=True)
-        text = io.StringIO()
-        writer: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows.values())
-        write_text(PATH, text.getvalue())
+        write_rows(PATH, rows.values(), COLUMNS)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ It runs the chapter's own cells, so the table is made by the code that readers s
 
 import argparse
 import contextlib
-import csv
 import io
 import math
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,7 @@ from datetime import date
 import numpy as np
 
 from aigc_course.kit.runtime import data_folder, use_threads
-from aigc_course.storage.files import replacing
+from aigc_course.storage.tables import write_rows
 from tools.authoring.bands import machine
 from tools.authoring.notebooks import path_of, read
 
@@ -49,12 +48,7 @@ def names_of_cells(wanted: Iterable[str]) -> dict:
 
 def write_table(name: str, columns: Sequence[str], rows: Iterable[dict]) -> None:
     """Write a table into the data folder, whole or not at all."""
-    table = io.StringIO(newline="")
-    writer = csv.DictWriter(table, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    with replacing(data_folder() / name) as file:
-        file.write(table.getvalue().encode())
+    write_rows(data_folder() / name, rows, columns)
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ as build/faults.csv too.
 """
 
 import argparse
-import csv
 import os
 import sys
 from collections import Counter
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from aigc_course.storage.tables import write_rows
 from tools.faults import reused
 from tools.faults.table import Row, Table
 
@@ -35,8 +35,7 @@ def shown(row: Row) -> str:
 def store(rows: list[Row]) -> None:
     """All rows, whole messages."""
     FILE.parent.mkdir(exist_ok=True)
-    with FILE.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([Row._fields, *rows])
+    write_rows(FILE, [row._asdict() for row in rows], Row._fields)
 
 
 def main(arguments: list[str] | None = None) -> int:

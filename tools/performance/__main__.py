@@ -8,7 +8,6 @@ busy is said to be so in the table (its load), not waited for.
 """
 
 import argparse
-import csv
 import importlib.metadata
 import json
 import os
@@ -18,6 +17,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+from aigc_course.storage.tables import write_rows
 from tools.authoring.bands import machine
 from tools.authoring.notebooks import EDITIONS, ROOT, write_text
 from tools.performance import pages
@@ -46,9 +46,7 @@ def measure(bench: str) -> list[dict[str, str]]:
 
 def write(rows: list[dict[str, str]], root: Path = ROOT) -> None:
     """Store the table, and the pages of it."""
-    with (root / pages.TABLE).open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerows([pages.COLUMNS, *([row[name] for name in pages.COLUMNS] for row in rows)])
+    write_rows(root / pages.TABLE, rows, pages.COLUMNS)
     for language in EDITIONS:
         write_text(root / "docs" / f"performance.{language}.md", pages.page(rows, language))
 

@@ -29,6 +29,7 @@ from aigc_course.images.metrics import class_shares, frechet_distance
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
 from aigc_course.storage import checkpoints
+from aigc_course.storage.files import replacing
 from tools.authoring.notebooks import ROOT
 
 HISTORY = runtime.data_folder() / "article_gan_history.npz"
@@ -94,7 +95,8 @@ def main() -> None:
     for epoch in range(done, options.epochs):
         rows = list(article_steps(G, D, batches(images), 1, (optimizers["G"], optimizers["D"])))
         history = record(history, curves=means_over_parts(rows), **watcher.look(G))
-        np.savez_compressed(HISTORY, **history)  # pyright: ignore[reportArgumentType]: none is called allow_pickle
+        with replacing(HISTORY) as file:
+            np.savez_compressed(file, **history)  # pyright: ignore[reportArgumentType]: none is called allow_pickle
         checkpoints.save(options.checkpoint, {"G": G, "D": D}, optimizers, {"step": epoch + 1, **about})
         last = ", ".join(f"{name}: {rows[-1][name]:.4f}" for name in NAMES)
         print(

@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from aigc_course.storage.files import write
+
 MNIST = "the 60,000 training images of MNIST (LeCun, Cortes, Burges 1998; CC BY-SA 3.0)"
 
 
@@ -13,7 +15,7 @@ def write_card(folder: Path, title: str, rows: Mapping[str, str]) -> str:
     """Write the card to `folder` and return it: a table, one line for each row, in the order given."""
     lines = [f"# {title}", "", "| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows.items())]
     card = "\n".join(lines) + "\n"
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    write(folder / "README.md", card.encode())
     return card
 
 

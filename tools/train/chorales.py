@@ -26,6 +26,7 @@ from aigc_course.kit.datasets.chorales import Chorale, load_chorales
 from aigc_course.sound.chorale_model import ChoraleModel, Losses, load_chorale_model, losses_of, save_chorale_model
 from aigc_course.sound.chorales import counted, row_batches
 from aigc_course.sound.scores import Score
+from aigc_course.storage.files import write
 from aigc_course.storage.weights import save_weights
 from tools.authoring.notebooks import ROOT
 from tools.train.card import cpu, settings_of, time_of, write_card
@@ -109,7 +110,7 @@ def main() -> None:
         options.build / f"{kind}-{seed}.checkpoint",
     )  # fmt: skip
     save_weights(model, options.build / f"{kind}-{seed}.safetensors")
-    (options.build / f"{kind}-{seed}.seconds").write_text(f"{seconds:.0f}\n", encoding="utf-8")
+    write(options.build / f"{kind}-{seed}.seconds", f"{seconds:.0f}\n".encode())
     print(f"{kind}, seed {seed}: {seconds:.0f} CPU seconds, weights in {options.build}")
     folder = options.folder or (runtime.data_folder() / "models" / NAME if (kind, seed) == ("transformer", 0) else None)
     if folder and isinstance(model, ChoraleModel):

@@ -6,7 +6,6 @@ the steps, and what it costs. Chapter 6.1 shows it, and runs fewer steps itself.
 
 import argparse
 import copy
-import csv
 from collections.abc import Iterator
 from datetime import date
 
@@ -20,6 +19,7 @@ from aigc_course.gpt.model import GPT
 from aigc_course.gpt.preferences import Pairs, anchored_dpo_loss, log_prob_of_answers, preference_margins
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import find_genre_gpt2
+from aigc_course.storage.tables import write_rows
 from aigc_course.synthetic.genres import HELD_OUT, prompt_of, read_back, tell_many
 from aigc_course.text.decoding import Sampler
 from aigc_course.text.judging import repetition_rate
@@ -108,10 +108,7 @@ def main() -> None:
         for row in writers[language].run(ANCHORS[loss], seed):
             shown = {name: f"{value:.4g}" for name, value in row.items()}
             found.append({"language": language, "loss": loss, "seed": seed, **shown, "date": date.today()})
-        with (runtime.data_folder() / "dpo.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(found[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(found)
+        write_rows(runtime.data_folder() / "dpo.csv", found)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets.mnist import bundled_sample
 from aigc_course.storage import checkpoints
+from aigc_course.storage.files import write
 from aigc_course.synthetic.moving_digits import halved, moving_digits
 from aigc_course.video.prediction import AHEAD, CONTEXT, FramePredictor, PredictorConfig, save_predictor, training_steps
 from tools.authoring.notebooks import ROOT
@@ -53,7 +54,7 @@ def train(config: PredictorConfig, folder: Path) -> tuple[FramePredictor, float]
         if row["step"] % SAVE_EVERY == 0 or row["step"] == config.num_steps:
             state = {"step": row["step"], **made_with}
             checkpoints.save(path, {"network": network}, {"adam": optimizer}, state)
-            noted.write_text(json.dumps(earlier + time.process_time() - begin))
+            write(noted, json.dumps(earlier + time.process_time() - begin).encode())
     return network.eval(), json.loads(noted.read_text())
 
 

@@ -23,6 +23,7 @@ from aigc_course.images.features import FOLDER, Description, describe, load_digi
 from aigc_course.images.metrics import class_shares, density_coverage, frechet_distance, inception_score, nearest
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
+from aigc_course.storage.files import write
 from tools.authoring.notebooks import ROOT
 from tools.train.card import MNIST, cpu, settings_of, time_of, write_card
 
@@ -107,7 +108,7 @@ def train(name: str, seed: int, checkpoint: Path | None, **changes: Any) -> tupl
             if row["step"] % 100 == 0:
                 bar.set_postfix({loss: f"{float(row[loss]):.2f}" for loss in ("d_loss", "g_loss")}, refresh=False)
             if clock and row["step"] % 1000 == 0:
-                clock.write_text(json.dumps(earlier + time.perf_counter() - began))
+                write(clock, json.dumps(earlier + time.perf_counter() - began).encode())
     return setup.best.cpu().eval(), earlier + time.perf_counter() - began
 
 

@@ -30,6 +30,7 @@ from transformers import GPT2LMHeadModel, GPT2Tokenizer
 from aigc_course.gpt.rows import pack
 from aigc_course.gpt.training import TrainingConfig, training_steps
 from aigc_course.kit import runtime
+from aigc_course.storage.files import write
 from aigc_course.synthetic.genres import GENRES, HELD_OUT, Told, entropy, held_against, prompt_of, read_back, tell
 from aigc_course.synthetic.genres.frames import frames, genre_frames
 from aigc_course.synthetic.stories.sentences import SLOT
@@ -106,7 +107,7 @@ def train_tokenizer(folder: Path) -> GPT2Tokenizer:
     GPT2Tokenizer.from_pretrained(folder, model_max_length=RECIPE.context_length).save_pretrained(folder)
     path = folder / "tokenizer.json"
     content = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")  # 0.1 MB less
+    write(path, json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())  # 0.1 MB less
     return GPT2Tokenizer.from_pretrained(folder)
 
 
@@ -233,7 +234,7 @@ def write_card(folder: Path, tokenizer: GPT2Tokenizer, seed: int, seconds: float
         batch=BATCH_SIZE, seed=seed, seconds=seconds, device=device, date=date.today(), torch=torch.__version__,
         transformers=transformers.__version__, python=platform.python_version(), rows=rows,
     )  # fmt: skip
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    write(folder / "README.md", card.encode())
     return card
 
 

@@ -305,7 +305,7 @@ def write_card(folder: Path, tokenizer: GPT2Tokenizer, recipe: Recipe, seed: int
         transformers=transformers.__version__, tokenizers=tokenizers.__version__, perplexity=perplexity, exact=exact,
         well_formed=well_formed, true=true,
     )  # fmt: skip
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    write(folder / "README.md", card.encode())
     return card
 
 

@@ -30,6 +30,7 @@ from aigc_course.images.style import StyleAutoencoder
 from aigc_course.images.training import Training, TrainingConfig, image_steps
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import Digits, load_mnist
+from aigc_course.storage.files import write
 from tools.authoring.notebooks import ROOT
 from tools.train.card import MNIST, cpu, settings_of, time_of, write_card
 
@@ -91,7 +92,7 @@ def planned(folder: Path, kind: str, seed: int, options: argparse.Namespace, dat
             return plan
     steps = options.steps or steps_in(options.minutes, kind, data)
     plan = {"steps": steps, "seconds": 0.0}
-    path.write_text(json.dumps(plan))
+    write(path, json.dumps(plan).encode())
     return plan
 
 
@@ -112,9 +113,9 @@ def train(kind: str, seed: int, options: argparse.Namespace) -> tuple[nn.Module,
             bar.update(row["step"] - bar.n)
             if row["step"] % SAVE_EVERY == 0:
                 bar.set_postfix({k: f"{float(v):.3f}" for k, v in row.items() if k.endswith("loss")}, refresh=False)
-                path.write_text(json.dumps({**plan, "seconds": earlier + time.perf_counter() - began}))
+                write(path, json.dumps({**plan, "seconds": earlier + time.perf_counter() - began}).encode())
     seconds = earlier + time.perf_counter() - began
-    path.write_text(json.dumps({**plan, "seconds": seconds}))
+    write(path, json.dumps({**plan, "seconds": seconds}).encode())
     return network.cpu().eval(), config, seconds
 
 

@@ -20,6 +20,7 @@ from aigc_course.gpt.rows import pack, shuffled
 from aigc_course.gpt.training import TrainingConfig, token_losses, training_steps
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets.gpt2 import STORY_MODELS
+from aigc_course.storage.tables import write_rows
 from aigc_course.synthetic.genres import HELD_OUT, entropy, tell_many
 
 GENRE = "advert"
@@ -80,10 +81,7 @@ def main() -> None:
                 "language": language, "method": method, "seed": seed, "step": step, "nats": f"{nats:.2f}",
                 "least_nats": f"{best:.2f}", "trained_share": f"{share:.4f}", "date": date.today(),
             })  # fmt: skip
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(found[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(found)
+        write_rows(path, found)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from aigc_course.images.features import FOLDER, describe, load_digit_features
 from aigc_course.images.metrics import gaussian
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
+from aigc_course.storage.files import replacing
 
 REFERENCE = runtime.data_folder() / "real_digits_gaussian.npz"
 
@@ -20,9 +21,9 @@ def main() -> None:
         raise SystemExit("the reference needs all of MNIST, which could not be had; see the line above")
     reader = load_digit_features(runtime.data_folder() / "models" / FOLDER)
     real = gaussian(describe(test.images[1::2], reader).features)
-    np.savez_compressed(
-        REFERENCE, mean=real.mean.astype(np.float32), covariance=real.covariance.astype(np.float32), num=real.num_images
-    )
+    mean, covariance = real.mean.astype(np.float32), real.covariance.astype(np.float32)
+    with replacing(REFERENCE) as file:
+        np.savez_compressed(file, mean=mean, covariance=covariance, num=real.num_images)
 
 
 if __name__ == "__main__":

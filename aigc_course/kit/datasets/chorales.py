@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aigc_course.kit.downloads import is_intact
-from aigc_course.kit.runtime import data_folder, say
+from aigc_course.kit.datasets.course_files import course_file
+from aigc_course.kit.runtime import say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,20 +31,11 @@ class Chorales(NamedTuple):
 def load_chorales() -> Chorales:
     """Bach's four-part chorales in 4/4 on a grid of sixteenths; prints a line that says how many.
 
-    Raises FileNotFoundError where the file is missing, ValueError where it is another one than the course's.
+    Raises FileNotFoundError and ValueError as `course_file`.
     """
     import numpy as np
 
-    path = data_folder() / FILE
-    advice = say(
-        f"它随课程提供，请重新下载课程，或运行git checkout -- data/{FILE}",
-        f"it comes with the course: download the course again, or run git checkout -- data/{FILE}",
-    )
-    if not path.is_file():
-        raise FileNotFoundError(say(f"没有{path}；{advice}", f"{path} is not there; {advice}"))
-    if not is_intact(path, SHA256):
-        raise ValueError(say(f"{path}已损坏；{advice}", f"{path} is damaged; {advice}"))
-    with np.load(path, allow_pickle=False) as stored:
+    with np.load(course_file(FILE, SHA256), allow_pickle=False) as stored:
         grids = np.split(stored["grid"], np.cumsum(stored["length"])[:-1])
         names, begins, splits = stored["name"].tolist(), stored["begin"].tolist(), stored["split"].tolist()
     found = Chorales([], [], [])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aigc_course.kit.cache import cache_folder
+from aigc_course.kit.datasets.course_files import get_it_again
 from aigc_course.kit.downloads import DownloadError, fetch, is_intact, locked, offline, storing
 from aigc_course.kit.runtime import data_folder, language, record, say, scale_name
 
@@ -109,10 +110,7 @@ def shipped(which: str, chinese: str, english: str) -> FoundGPT2:
     from aigc_course.storage.weights import opened
 
     folder = data_folder() / "models" / which
-    advice = say(
-        f"它随课程提供，请重新下载课程，或运行git checkout -- data/models/{which}",
-        f"it comes with the course: download the course again, or run git checkout -- data/models/{which}",
-    )
+    advice = get_it_again(f"models/{which}")
     if missing := [name for name in SHIPPED_FILES if not (folder / name).is_file()]:
         there = say(f"模型{which}缺少{missing[0]}", f"the model {which} lacks {missing[0]}")
         raise FileNotFoundError(say(f"{there}（{folder}）；{advice}", f"{there} ({folder}); {advice}"))

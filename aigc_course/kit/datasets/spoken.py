@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from aigc_course.kit.downloads import is_intact
-from aigc_course.kit.runtime import data_folder, language, say
+from aigc_course.kit.datasets.course_files import course_file
+from aigc_course.kit.runtime import language, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,17 +53,5 @@ def spoken_line() -> Path:
 
 
 def spoken_file(name: str) -> Path:
-    """One of FILES in the course's data.
-
-    Raises FileNotFoundError where it is missing, ValueError where it is another one than the course's.
-    """
-    path = data_folder() / name
-    advice = say(
-        f"它随课程提供，请重新下载课程，或运行git checkout -- data/{name}",
-        f"it comes with the course: download the course again, or run git checkout -- data/{name}",
-    )
-    if not path.is_file():
-        raise FileNotFoundError(say(f"没有{path}；{advice}", f"{path} is not there; {advice}"))
-    if not is_intact(path, FILES[name]):
-        raise ValueError(say(f"{path}已损坏；{advice}", f"{path} is damaged; {advice}"))
-    return path
+    """One of FILES in the course's data; errors as `course_file`."""
+    return course_file(name, FILES[name])
