@@ -1,5 +1,6 @@
 // Makes the book on one page fit for paper: tools/site/pdf.py calls it with the words of the edition.
 (words) => {
+  const SMALLEST_CODE = 8.7; // px: 6.5 pt
   for (const sound of document.querySelectorAll("audio, video")) {
     const said = document.createElement("p");
     said.textContent = words.sound;
@@ -25,6 +26,18 @@
     for (const each of answers.querySelectorAll("details")) each.open = true;
     if (answers.children.length > 1) (article.querySelector("section") ?? article).append(answers);
   }
+  // Code whose lines are longer than the paper is wide is set smaller, but not so small that nobody can read it.
+  const pieces = [...document.querySelectorAll("div.cell_input pre")].map((code) => [code, getComputedStyle(code)]);
+  const paper = document.createElement("canvas").getContext("2d");
+  const sizes = pieces.map(([code, style]) => {
+    paper.font = `${style.fontSize} ${style.fontFamily}`;
+    const longest = Math.max(...code.textContent.split("\n").map((line) => paper.measureText(line).width));
+    const room = code.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    return Math.max(Math.floor((10 * parseFloat(style.fontSize) * room) / longest) / 10, SMALLEST_CODE);
+  });
+  pieces.forEach(([code, style], at) => {
+    if (sizes[at] < parseFloat(style.fontSize)) code.style.fontSize = `${sizes[at]}px`;
+  });
   // What is wider than the paper is made smaller.
   for (const wide of document.querySelectorAll(".math-block, .cell_output .output > *, table, p > .katex, li > .katex")) {
     const room = wide.parentElement.clientWidth || document.body.clientWidth;

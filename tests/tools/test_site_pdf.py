@@ -3,8 +3,13 @@
 import pytest
 
 from tools.site import pdf
+from tools.site.browser import chromium
 
 THERE = {"01_one", "02_two"}
+LINES = """() => [...document.querySelectorAll("pre")].map((code) => {
+  const size = parseFloat(getComputedStyle(code).fontSize);
+  return [size, Math.round(code.getBoundingClientRect().height / (1.4 * size))];
+})"""
 
 
 def article(inside: str) -> str:
@@ -47,3 +52,24 @@ def test_a_formula_in_a_title_is_text():
     spoken = "<math><mi>p</mi><annotation>p^{x}</annotation></math>"
     title = f'A &amp; <span class="katex">{spoken}<span class="katex-html"><span>p</span></span></span> again'
     assert pdf.Title(title).text == "A & p again"
+
+
+@pytest.mark.browser
+def test_long_lines_of_code_are_set_smaller_until_they_fit():
+    pytest.importorskip("playwright.sync_api", reason="the extra site is not installed")
+    cells = "".join(
+        f'<div class="cell"><details class="hide"><summary>Hide the code</summary><div class="cell_input">'
+        f'<div class="highlight"><pre>{"word " * (length // 5)}</pre></div></div></details></div>'
+        for length in (60, 115, 300)
+    )
+    with chromium() as browser:
+        page = browser.new_page(viewport=pdf.WIDTH)
+        page.set_content(f"<style>{(pdf.HERE / 'print.css').read_text(encoding='utf-8')}</style>{cells}")
+        before = page.evaluate(LINES)
+        page.evaluate((pdf.HERE / "print.js").read_text(encoding="utf-8"), pdf.WORDS["en"])
+        after = page.evaluate(LINES)
+        summary = page.locator("summary").first.is_visible()
+    assert [lines for _, lines in before] == [1, 2, 4]
+    assert [lines for _, lines in after] == [1, 1, 3]
+    assert after[0][0] > after[1][0] > after[2][0] >= 8.7
+    assert not summary  # there is nothing to click on paper
