@@ -9,6 +9,9 @@ from torch import Tensor
 
 from aigc_course.storage import weights
 
+WANTED = (
+    "a stored GPT-2 is a folder with config.json and model.safetensors: name another one, or copy or download it again"
+)
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 GELUS = ("gelu_new", "gelu_pytorch_tanh")  # two names of one function
 MASKS = (".attn.bias", ".attn.masked_bias")  # constants in old files, no weights
@@ -72,9 +75,7 @@ def end_token(folder: Path, raw: dict[str, Any]) -> int | None:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON file's object; FileNotFoundError without the file, ValueError for anything else."""
     if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is not there; a stored GPT-2 is a folder with config.json and model.safetensors"
-        )
+        raise FileNotFoundError(f"{path} is not there; {WANTED}")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -114,7 +115,7 @@ def missing_weights(path: Path) -> Exception:
             f"{folder} holds its weights only as a pickle ({', '.join(pickles)}), which can run any program when it is "
             "opened, so it is not read; take a folder with model.safetensors"
         )
-    return FileNotFoundError(f"{path} is not there; a stored GPT-2 is a folder with config.json and model.safetensors")
+    return FileNotFoundError(f"{path} is not there; {WANTED}")
 
 
 def check_weights(arrays: dict[str, Tensor], expected: dict[str, Tensor], folder: str | Path) -> None:

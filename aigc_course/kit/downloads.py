@@ -5,6 +5,7 @@ meanwhile, and the operating system frees it when its owner is killed. Whatever 
 reason, so that the next source can be asked: networks, settings and caches go wrong in more ways than can be named.
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -24,6 +25,7 @@ NEXT_STALL_SECONDS = 2  # the same, once a host has stalled: the next ones are n
 SLOWEST = 20_000  # bytes a second; with STALL_SECONDS, the deadline of a file
 LOCK_SECONDS = 900  # how long to wait for another process that fetches the same files
 CHUNK = 2**14  # bytes
+NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # no quotas on Windows
 
 unreachable: dict[str, str] = {}  # host: why; asked once a session
 stalled: set[str] = set()  # hosts that answered and then made a download wait in vain
@@ -122,9 +124,20 @@ def storing(path: Path) -> Iterator[None]:
             free = f" ({shutil.disk_usage(next(p for p in path.parents if p.exists())).free / 2**20:,.0f} MiB free)"
         except OSError:
             free = ""
-        raise DownloadError(
-            f"{path} cannot be written: {said}{free}. Make room, or set AIGC_CACHE to a folder on another disk."
-        ) from error
+        raise DownloadError(f"{path} cannot be written: {said}{free}. {way_out(error)}.") from error
+
+
+def way_out(error: OSError) -> str:
+    """What to do about a cache that cannot be written."""
+    if error.errno in NO_ROOM:
+        return "Make room, or set AIGC_CACHE to a folder on another disk"
+    if error.errno == errno.EFBIG:
+        return "Raise the limit (ulimit -f), or set AIGC_CACHE to a folder on another disk"
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "Set AIGC_CACHE to a folder of your own, where you may write"
+    if error.errno == errno.ENAMETOOLONG:
+        return "Set AIGC_CACHE to a folder with a shorter name"
+    return "Remove what stands in its place, or set AIGC_CACHE to another folder"
 
 
 def host_of(url: str) -> str:

@@ -199,7 +199,9 @@ def read(path: str | Path) -> Contents:
         )
     notes = about.get("notes", "")
     if about.get("sha256") != digest(tensors, notes):
-        raise DamagedCheckpoint(f"{path} is damaged: its SHA-256 is not the one in its metadata; was it changed?")
+        raise DamagedCheckpoint(
+            f"{path} was changed: its SHA-256 is not the one in its metadata; take an earlier checkpoint, or train anew"
+        )
     return Contents(tensors, json.loads(notes))
 
 

@@ -51,7 +51,8 @@ def load_network(folder: str | Path, allowed: Mapping[str, type["nn.Module"]]) -
     path = Path(folder) / CONFIG_FILE
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is not there; a stored network is a folder with {CONFIG_FILE} and {WEIGHTS_FILE}"
+            f"{path} is not there; a stored network is a folder with {CONFIG_FILE} and {WEIGHTS_FILE}: name another "
+            "one, or copy or download it again"
         )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))

@@ -41,7 +41,7 @@ def beam_search(
     start:          the token before the first new one: an int, or a tensor of one element on the model's device
     length_penalty: 1 ranks by the mean log-probability of a token, 0 by the sum, more than 1 favors long sequences;
                     from -10 to 10
-    Raises ValueError for a setting out of range, for log-probabilities that are NaN, and when nothing is possible.
+    Raises ValueError for a setting out of range, for log-probabilities that are NaN, and when no beam can go on.
     """
     check_search(num_beams, max_new_tokens, length_penalty)
     tokens = torch.as_tensor(start).reshape(1)
@@ -67,7 +67,7 @@ def beam_search(
         parents = parents[going_on]
         tokens = tokens[going_on]
     if not finished:
-        raise ValueError("every continuation has probability 0; forbid fewer tokens")
+        raise ValueError("every continuation has probability 0; forbid fewer tokens, or keep more beams")
     return finished
 
 

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
-from aigc_course.storage.files import replacing, write
+from aigc_course.storage.files import check_regular, replacing, write
 
 NAMESPACE = "http://www.tc260.org.cn/ns/AIGC/1.0/"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -27,7 +27,8 @@ LONGEST = 100_000  # characters of an XMP packet that are read
 def write_text(path: Path, text: str) -> None:
     """Put a label's text into a .png, .wav or .mp4 file; its pictures and sounds stay as they are.
 
-    FileNotFoundError without the file, ValueError for another kind of file or a damaged one.
+    FileNotFoundError without the file, another OSError where a folder has its place or the name cannot be, ValueError
+    for another kind of file or a damaged one.
     """
     _formats(path)[0](path, text)
 
@@ -39,11 +40,8 @@ def read_text(path: Path) -> str | None:
 
 def _formats(path: Path) -> tuple[Callable[[Path, str], None], Callable[[Path], str | None]]:
     """How to write and how to read a file of this kind."""
-    try:
-        is_file = path.is_file()
-    except OSError:  # a name too long
-        is_file = False
-    if not is_file:
+    check_regular(path)
+    if not path.exists():
         raise FileNotFoundError(f"{path}: no such file; make it first, then label it")
     kind = path.suffix.lower()
     if kind not in FORMATS:

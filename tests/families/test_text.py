@@ -223,16 +223,20 @@ def test_a_wide_beam_finds_the_best_of_all_sequences(table, num_beams, length, e
                 yield from sequences([*tokens, token], total + step)
 
     every = [(total / len(tokens) ** penalty, tokens) for tokens, total in sequences([], 0.0)]
-    try:
-        found = beam_search(lambda tokens, parents: table[tokens], 0, num_beams, length, end, penalty)
-    except ValueError:
-        assert not every
+
+    def search(num_beams):
+        return beam_search(lambda tokens, parents: table[tokens], 0, num_beams, length, end, penalty)
+
+    if not every:
+        with pytest.raises(ValueError, match="probability 0"):
+            search(81)
         return
     best = max(score for score, _ in every)
-    assert all(each.score <= best + 1e-9 for each in found)
-    assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
-    wide = beam_search(lambda tokens, parents: table[tokens], 0, 81, length, end, penalty)
-    assert wide[0].score == pytest.approx(best)
+    assert search(81)[0].score == pytest.approx(best)
+    with suppress(ValueError):  # the few beginnings that a narrow beam keeps may lead nowhere
+        found = search(num_beams)
+        assert all(each.score <= best + 1e-9 for each in found)
+        assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
 
 
 @given(WHATEVER, WHATEVER, st.one_of(st.none(), st.integers(-1, 4)), st.one_of(st.floats(), WHATEVER))

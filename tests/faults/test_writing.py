@@ -11,13 +11,13 @@ import pytest
 
 PROGRAM = Path(__file__).parents[1] / "support" / "writers.py"
 WAYS_OUT = {
-    "full": ("a full disk", r"make room|AIGC_CACHE|AIGC_PROGRESS"),
-    "read-only": ("a read-only disk", r"folder of your own|AIGC_CACHE|AIGC_PROGRESS"),
-    "limit": ("no file may be so large (ulimit)", r"raise the limit|AIGC_CACHE|AIGC_PROGRESS"),
-    "nobody": ("a folder of somebody else's", r"folder of your own|AIGC_CACHE|AIGC_PROGRESS"),
+    "full": ("a full disk", r"make room|Make room|AIGC_PROGRESS"),
+    "read-only": ("a read-only disk", r"folder of your own|AIGC_PROGRESS"),
+    "limit": ("no file may be so large (ulimit)", r"[Rr]aise the limit|AIGC_PROGRESS"),
+    "nobody": ("a folder of somebody else's", r"folder of your own|AIGC_PROGRESS"),
     "gone": ("the folder is gone", r"make the folder|make it first|AIGC_PROGRESS"),
-    "folder": ("a folder in the file's place", r"name a file|make it first|AIGC_CACHE|AIGC_PROGRESS"),
-    "long": ("a name of 300 letters", r"shorter name|make it first|AIGC_CACHE|AIGC_PROGRESS"),
+    "folder": ("a folder in the file's place", r"name a file|Remove what stands|AIGC_PROGRESS"),
+    "long": ("a name of 300 letters", r"shorter name|AIGC_PROGRESS"),
 }
 MAKES_ITS_FOLDER = {"a network in a folder", "a download", "the record of progress"}
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="name spaces and limits of Linux")

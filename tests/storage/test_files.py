@@ -115,6 +115,7 @@ def test_a_process_that_is_ended_leaves_nothing(number, tmp_path):
     program = (
         "import signal, sys, time; from aigc_course.storage.files import replacing\n"
         "signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored where the tests run under nohup\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where they run in a shell's background\n"
         "with replacing(sys.argv[1] + '/a') as one, replacing(sys.argv[1] + '/b') as two:\n"
         "    print('writing', flush=True); time.sleep(60)"
     )

@@ -137,9 +137,16 @@ def ensure_gpt2() -> tuple[Path, str]:
                 address = f"{hub}/{REPOSITORY}/resolve/{REVISION}"
                 sources = [fetch([f"{address}/{name}"], ours / name, *known) for name, known in FILES.items()]
     except DownloadError as error:
-        failed[hub] = str(error)
-        raise
+        failed[hub] = f"{error}; {other_hub()}"
+        raise DownloadError(failed[hub]) from error
     return ours, next((source for source in sources if source != "cache"), "cache")
+
+
+def other_hub() -> str:
+    """What to do about a hub that gives nothing, in the reader's language."""
+    if os.environ.get("HF_ENDPOINT"):
+        return say("请检查HF_ENDPOINT，或取消这项设置", "check HF_ENDPOINT, or unset it")
+    return say("若有镜像，请把HF_ENDPOINT设为它的地址", "if there is a mirror, set HF_ENDPOINT to its address")
 
 
 def forbidden() -> str:
