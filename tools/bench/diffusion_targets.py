@@ -10,6 +10,7 @@ build/diffusion_targets.
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ class Arm(NamedTuple):
     steps: int
 
 
-ARMS = [Arm("noise", 2000), Arm("velocity", 2000), Arm("noise", 10_000), Arm("velocity", 10_000)]
+STEPS, TARGETS = (2000, 10_000), ("noise", "velocity")
 SAMPLERS = {"ddim": 20, "ddim with noise": 20, "ddpm": len(SCHEDULE.betas)}  # calls of the network
 
 
@@ -82,12 +83,13 @@ def drawn(network: UNet, target: str, sampler: str, seed: int) -> np.ndarray:
 def new_rows(done: set[tuple[str, ...]], real: Gaussian) -> Iterator[dict[str, Any]]:
     """The rows that are missing, one after the other."""
     reader = load_digit_features(runtime.data_folder() / "models" / FOLDER)
-    for arm in ARMS:
-        for seed in SEEDS:
-            wanted = [way for way in SAMPLERS if (arm.target, str(arm.steps), str(seed), way) not in done]
-            network = trained(arm, seed) if wanted else None
+    for steps, seed, target in product(STEPS, SEEDS, TARGETS):
+        arm = Arm(target, steps)
+        wanted = [way for way in SAMPLERS if (arm.target, str(arm.steps), str(seed), way) not in done]
+        if wanted:
+            network = trained(arm, seed)
             for sampler in wanted:
-                images = drawn(network, arm.target, sampler, seed)  # pyright: ignore[reportArgumentType]
+                images = drawn(network, arm.target, sampler, seed)
                 seen = describe(images, reader)
                 yield {
                     **arm._asdict(), "seed": seed, "sampler": sampler, "calls": SAMPLERS[sampler], "count": COUNT,
@@ -100,12 +102,13 @@ def new_rows(done: set[tuple[str, ...]], real: Gaussian) -> Iterator[dict[str, A
 def main() -> None:
     """Append to the table what is missing."""
     runtime.use_threads("small")
+    BUILT.mkdir(parents=True, exist_ok=True)
     path = runtime.data_folder() / "diffusion_targets.csv"
     reader = load_digit_features(runtime.data_folder() / "models" / FOLDER)
     real = gaussian(describe(load_mnist("test").images, reader).features)
     done = {(row["target"], row["steps"], row["seed"], row["sampler"]) for row in rows_of(path)}
     for row in new_rows(done, real):
-        append(path, row)
+        append(path, [row])
         print(row, flush=True)
 
 
