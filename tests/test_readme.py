@@ -32,5 +32,6 @@ def test_a_setting_that_nobody_reads_is_found(programs):
 
 
 def test_a_mirror_is_promised_nowhere_without_saying_what_was_tried():
-    section = (ROOT / "README.zh.md").read_text(encoding="utf-8").split("### 国内的网络：换成镜像")[1].split("\n### ")[0]
+    text = (ROOT / "README.zh.md").read_text(encoding="utf-8")
+    section = text.split("### 国内的网络：换成镜像")[1].split("\n### ")[0]
     assert "没有从国内的网络试过" in section

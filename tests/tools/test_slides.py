@@ -13,7 +13,7 @@ from tools.test import CHROMIUMS
 
 pytest.importorskip("nbconvert")  # comes with JupyterLab
 
-from tools.site import npm
+from tools.site import npm, options
 from tools.slides import __main__ as slides
 from tools.slides import check, export, lessons, reveal
 
@@ -202,8 +202,8 @@ def browser():
 def built(tmp_path, cells):
     """The slides of a chapter of these cells; reveal.js and KaTeX are this repository's."""
     written(tmp_path, [cell("# 1 One\n\nIt begins."), *cells])
-    (ROOT / slides.BUILD).mkdir(exist_ok=True)
-    (tmp_path / slides.BUILD).symlink_to(ROOT / slides.BUILD)
+    (ROOT / options.BUILD).mkdir(exist_ok=True)
+    (tmp_path / options.BUILD).symlink_to(ROOT / options.BUILD)
     return slides.build(tmp_path, ["en"], ["01_one"], tmp_path / "made") / "en" / "01_one.html"
 
 

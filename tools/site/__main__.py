@@ -7,41 +7,18 @@
 The pages show the notebooks as they are stored; nothing is run. Open build/site/index.html.
 """
 
-import argparse
-import importlib.metadata
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 from tools.authoring.notebooks import EDITIONS, ROOT, find, is_placeholder, path_of, repository, shown, stop
+from tools.site import options
 
-BUILD = Path("build")
 SITE = "site"  # the pages
 WORK = "book"  # their sources as Sphinx reads them, what it remembers of them
-
-
-def requirements(root: Path) -> list[str]:
-    """What pyproject.toml asks for in the extra `site`."""
-    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"][
-        "site"
-    ]
-
-
-def missing(root: Path) -> list[str]:
-    """The packages of the extra that are not installed in the range asked for."""
-    from packaging.requirements import Requirement
-
-    def is_there(need: Requirement) -> bool:
-        try:
-            return need.specifier.contains(importlib.metadata.version(need.name), prereleases=True)
-        except importlib.metadata.PackageNotFoundError:
-            return False
-
-    return [line for line in requirements(root) if not is_there(Requirement(line))]
 
 
 def build(root: Path, edition: str, chosen: list[str], folder: Path) -> Path:
@@ -62,7 +39,7 @@ def build(root: Path, edition: str, chosen: list[str], folder: Path) -> Path:
     settings = {
         "edition": edition,
         "work": str(work),
-        "katex": str(npm.fetch(katex.PACKAGE, root / BUILD)),
+        "katex": str(npm.fetch(katex.PACKAGE, root / options.BUILD)),
         "chapters": book.chapters,
         "counterparts": sorted(counterpart.pages.values()) if counterpart else [],
         "address": "" if is_placeholder(repository(root)) else repository(root),
@@ -87,21 +64,12 @@ def build(root: Path, edition: str, chosen: list[str], folder: Path) -> Path:
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """The command line; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tools.site", description="Build the web book.")
-    parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="only these, for example 05_1; all by default")
-    parser.add_argument("--language", choices=EDITIONS, help="only this edition")
-    parser.add_argument("--install", action="store_true", help="first install what is missing")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where the book goes; build by default")
-    options = parser.parse_args(arguments)
-    folder = (options.output or root / BUILD).resolve()
+    asked = options.parser("site", "Build the web book.").parse_args(arguments)
+    folder = (asked.output or root / options.BUILD).resolve()
     try:
-        chosen = find(options.chapters, root)
-        lacking = missing(root)
-        if lacking and options.install:
-            subprocess.run([sys.executable, "-m", "pip", "install", *lacking], check=True)
-        elif lacking:
-            raise ValueError(f"not installed: {', '.join(lacking)}; run make site, or python -m tools.site --install")
-        for edition in [options.language] if options.language else EDITIONS:
+        chosen = find(asked.chapters, root)
+        options.provide("site", root, install=asked.install)
+        for edition in [asked.language] if asked.language else EDITIONS:
             print(f"{shown(build(root, edition, chosen, folder), root)}: built", flush=True)
         shutil.copy(ROOT / "docs" / "landing.html", folder / SITE / "index.html")
     except (ValueError, subprocess.CalledProcessError) as error:

@@ -11,7 +11,6 @@ Key S opens the speaker's view with notes and minutes, F fills the screen, O sho
 address, before the #, prints them.
 """
 
-import argparse
 import html
 import json
 import shutil
@@ -25,8 +24,7 @@ from pygments.formatters import HtmlFormatter
 from aigc_course.storage import files
 from tools.authoring import minutes
 from tools.authoring.notebooks import EDITIONS, ROOT, find, path_of, read, shown, stop
-from tools.site import katex, npm
-from tools.site.__main__ import BUILD, missing
+from tools.site import katex, npm, options
 from tools.slides import lessons, reveal
 
 SLIDES = "slides"
@@ -47,9 +45,9 @@ def build(root: Path, editions: Sequence[str], chosen: list[str], folder: Path) 
     from tools.slides.export import as_page, title_of
 
     target = folder / SLIDES
-    painter = npm.fetch(katex.PACKAGE, root / BUILD)
+    painter = npm.fetch(katex.PACKAGE, root / options.BUILD)
     static = target / "static"
-    for home in (npm.fetch(reveal.PACKAGE, root / BUILD), painter / "static", Path(__file__).parent / "static"):
+    for home in (npm.fetch(reveal.PACKAGE, root / options.BUILD), painter / "static", Path(__file__).parent / "static"):
         shutil.copytree(home, static, dirs_exist_ok=True)
     files.write(static / "code.css", HtmlFormatter(style="xcode").get_style_defs("pre.code").encode())
     for edition in editions:
@@ -91,28 +89,20 @@ def index(root: Path, target: Path) -> str:
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """The command line; the exit status: 1 also where a slide overflows."""
-    parser = argparse.ArgumentParser(prog="python -m tools.slides", description="Make slides of the chapters.")
-    parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="only these, for example 05_1; all by default")
-    parser.add_argument("--language", choices=EDITIONS, help="only this edition")
-    parser.add_argument("--install", action="store_true", help="first install what is missing")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where they go; build by default")
+    parser = options.parser("slides", "Make slides of the chapters.")
     parser.add_argument("--check", action="store_true", help="count the slides that overflow, in Chromium")
     parser.add_argument("--unfitted", action="store_true", help="with --check: the slides as they are tagged")
-    options = parser.parse_args(arguments)
-    editions = [options.language] if options.language else list(EDITIONS)
+    asked = parser.parse_args(arguments)
+    editions = [asked.language] if asked.language else list(EDITIONS)
     try:
-        chosen = find(options.chapters, root)
-        lacking = missing(root)
-        if lacking and options.install:
-            subprocess.run([sys.executable, "-m", "pip", "install", *lacking], check=True)
-        elif any(line.startswith("nodejs") for line in lacking):
-            raise ValueError(f"not installed: {', '.join(lacking)}; run make slides, or this with --install")
-        target = build(root, editions, chosen, (options.output or root / BUILD).resolve())
+        chosen = find(asked.chapters, root)
+        options.provide("slides", root, install=asked.install, only="nodejs")
+        target = build(root, editions, chosen, (asked.output or root / options.BUILD).resolve())
         print(f"{shown(target / 'index.html', root)}: {len(chosen)} chapters, {' and '.join(editions)}", flush=True)
-        if options.check:
+        if asked.check:
             from tools.slides import check
 
-            return check.report([target / e / f"{s}.html" for e in editions for s in chosen], unfitted=options.unfitted)
+            return check.report([target / e / f"{s}.html" for e in editions for s in chosen], unfitted=asked.unfitted)
     except (ValueError, subprocess.CalledProcessError) as error:
         return stop(error)
     return 0
