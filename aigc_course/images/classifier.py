@@ -123,7 +123,7 @@ def train(model, images, labels, *, num_epochs, batch_size=256, peak=1e-2, augme
         yield float(epoch(tf.constant(number)))
 
 
-def predict(model: tf.keras.Model, images: np.ndarray, batch_size: int = 1000) -> np.ndarray:
+def predict(model: tf.keras.Model, images: np.ndarray, batch_size: int = 250) -> np.ndarray:
     """What the network thinks of images: probs (n, 10) float32.
 
     images: (n, 28, 28), uint8 or floats in 0..1. Raises ValueError for another shape or type, NaN, other values.
