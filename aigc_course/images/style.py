@@ -46,7 +46,7 @@ class MappingNetwork(nn.Module):
             kind = tuple(z.shape) if isinstance(z, Tensor) else type(z).__name__
             raise ValueError(f"z {kind}: expected (batch, {self.latent_dim}), one vector of noise for each image")
         check_labels(labels, self.num_classes, len(z))
-        check_precision("z", z, self.layers[0].weight)
+        check_precision("z", z, next(self.layers.parameters()))
         z = z / (z.square().mean(dim=1, keepdim=True) + 1e-8).sqrt()  # its direction counts, not its length
         if labels is not None and self.label is not None:
             z = torch.cat([z, self.label(labels)], dim=1)
