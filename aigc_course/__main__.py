@@ -1,4 +1,7 @@
-"""The commands `python -m aigc_course learn`, data, doctor, progress, class, train, sample. See kit/commands."""
+"""The commands `python -m aigc_course learn`, data, doctor, progress, class, train, sample. See kit/commands.
+
+Longer than other files: it is the list of all commands, with their arguments and their help, and does nothing itself.
+"""
 
 from enum import StrEnum
 from pathlib import Path

@@ -1,6 +1,7 @@
 """What every notebook asks first: the reader's language, the scale, the device, the seed and the threads.
 
-No framework is imported here: torch and TensorFlow are asked only when the notebook has loaded them.
+No framework is imported here: torch and TensorFlow are asked only when the notebook has loaded them. A little longer
+than other files: all that a run may be told from outside is read here, and refused in the same words.
 """
 
 import ctypes
