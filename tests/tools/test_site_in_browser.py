@@ -23,7 +23,8 @@ LESSON = "03_2_nlp_workflow.html"
 PLAY = """async (medium) => {
   medium.muted = true;
   await medium.play();
-  await new Promise((done) => setTimeout(done, 500));
+  for (let waited = 0; waited < 200 && !medium.currentTime; waited++)  // 20 s: the machine may be busy
+    await new Promise((done) => setTimeout(done, 100));
   return medium.currentTime;
 }"""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tools.authoring.notebooks import ROOT, stop
 from tools.site import npm
-from tools.site.browser import chromium, pages_of, served
+from tools.site.browser import chromium, opened, pages_of, served
 from tools.site.check import DESK
 
 THEMES = ("light", "dark")
@@ -45,7 +45,7 @@ RUN = """async (rules) => {
 
 def findings(browser, axe: Path, address: str, theme: str) -> list[dict]:
     """What axe finds on one page in one theme: dictionaries with id, impact, count, example, why."""
-    page = browser.new_page(viewport=DESK, color_scheme=theme)
+    page = opened(browser, viewport=DESK, color_scheme=theme)
     try:
         page.goto(address)
         if page.evaluate("document.documentElement.dataset.theme") not in (theme, None):

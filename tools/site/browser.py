@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tools.test import CHROMIUMS
 
+PATIENCE = 180_000  # ms
+
 
 @contextmanager
 def chromium() -> Iterator:
@@ -26,6 +28,13 @@ def chromium() -> Iterator:
             yield opened
         finally:
             opened.close()
+
+
+def opened(browser, **settings):
+    """A new page with these settings, which waits longer than Playwright's 30 s: the machine may have other work."""
+    page = browser.new_page(**settings)
+    page.set_default_timeout(PATIENCE)
+    return page
 
 
 @contextmanager

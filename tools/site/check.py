@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from tools.authoring.notebooks import ROOT, stop
-from tools.site.browser import chromium, pages_of, served, watched
+from tools.site.browser import chromium, opened, pages_of, served, watched
 
 PHONE = {"width": 390, "height": 800}
 DESK = {"width": 1280, "height": 900}
@@ -66,7 +66,7 @@ def doubled_ids(page: Path) -> list[str]:
 
 def weight(browser, address: str) -> int:
     """The bytes that a reader's browser loads for a page that it sees first, without sound and film."""
-    page = browser.new_page(viewport=DESK)
+    page = opened(browser, viewport=DESK)
     loaded = []
 
     def keep(response):  # a built-in method such as loaded.append is no handler for Playwright
@@ -93,7 +93,7 @@ def paint(browser, address: str, runs: int = 3) -> float:
     """Milliseconds until a browser without a cache shows something, the median of the runs."""
     times = []
     for _ in range(runs):
-        page = browser.new_page(viewport=DESK)
+        page = opened(browser, viewport=DESK)
         page.goto(address)
         page.wait_for_function(f"({PAINT}) >= 0")
         times.append(page.evaluate(PAINT))
@@ -105,13 +105,13 @@ def measured(browser, folder: Path, file: Path, address: str) -> tuple[str, list
     """A line with what was measured on one page, and what misses a bar."""
     wrong, name = [], file.relative_to(folder).as_posix()
     for base in (address, folder.as_uri()):
-        page = browser.new_page(viewport=DESK)
+        page = opened(browser, viewport=DESK)
         seen = watched(page)
         page.goto(f"{base}/{name}")
         page.evaluate(SCROLL)
         wrong += [f"{base.partition(':')[0]}, {kind}: {what}" for kind, all_of in seen.items() for what in all_of]
         page.close()
-    page = browser.new_page(viewport=PHONE)
+    page = opened(browser, viewport=PHONE)
     page.goto(f"{address}/{name}")
     wrong += [f"too wide for a phone: {what}" for what in page.evaluate(TOO_WIDE)]
     if (width := page.evaluate("document.documentElement.scrollWidth")) > PHONE["width"]:
