@@ -1,7 +1,6 @@
 """What every notebook asks first: the reader's language, the scale, the device, the seed and the threads.
 
-No framework is imported here: torch and TensorFlow are asked only when the notebook has loaded them. A little longer
-than other files: all that a run may be told from outside is read here, and refused in the same words.
+No framework is imported here: torch and TensorFlow are asked only when the notebook has loaded them.
 """
 
 import ctypes
@@ -72,20 +71,6 @@ def give_memory_back() -> None:
 def language() -> str:
     """The reader's language, "zh" or "en", as the setup cell said it."""
     return _facts["language"]
-
-
-def show_page(page: str, plain: str, live: dict[str, object] | None = None) -> None:
-    """Show HTML where there is a notebook, and print `plain` where there is none: a chapter may run as a script.
-
-    live: the same for front ends that can show more, by MIME type
-    """
-    from IPython.core.interactiveshell import InteractiveShell
-    from IPython.display import display
-
-    if InteractiveShell.initialized():
-        display({**(live or {}), "text/html": page, "text/plain": plain}, raw=True)
-    else:
-        print(plain)
 
 
 def say(zh: str, en: str) -> str:

@@ -23,15 +23,14 @@ from torch import nn
 
 from aigc_course.gan import generators as gan
 from aigc_course.images import generators
-from aigc_course.images.diffusion import SCHEDULE, ddim_steps, last
-from aigc_course.images.features import FOLDER, as_images, describe, load_digit_features
+from aigc_course.images.features import FOLDER, describe, load_digit_features
 from aigc_course.images.guidance import guided
 from aigc_course.images.metrics import Gaussian, frechet_distance, gaussian
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
 from tools.authoring.bands import machine
 from tools.authoring.notebooks import ROOT
-from tools.bench.images import append, rows_of
+from tools.bench.images import append, drawn_by, rows_of
 
 MODELS, BUILT = runtime.data_folder() / "models", ROOT / "build" / "images"
 COUNT, EPOCHS, BATCH = 1000, 5, 128
@@ -110,10 +109,7 @@ def drawn(way: Way, folder: Path, seed: int, labels: np.ndarray) -> np.ndarray:
         return gan.draw(gan.load_generator(folder), len(labels), seed, labels)
     network = generators.load_generator(folder, way.family)
     if way.sampler == "ddim with noise":
-        start = torch.from_numpy(np.random.default_rng(seed).standard_normal((len(labels), 1, 28, 28), np.float32))
-        field, rng = guided(network, torch.from_numpy(labels)), torch.Generator().manual_seed(seed)  # pyright: ignore[reportArgumentType]
-        steps = ddim_steps(field, start, SCHEDULE, way.calls, lambda _: torch.randn(start.shape, generator=rng))
-        return as_images(last(steps).clamp(-1, 1))
+        return drawn_by(guided(network, torch.from_numpy(labels)), way.sampler, way.calls, seed, len(labels))  # pyright: ignore[reportArgumentType]
     settings = {} if way.sampler == "one call" else {"num_steps": way.calls, "guidance": way.guidance}
     return generators.draw(network, way.family, len(labels), seed, labels, **settings)
 

@@ -27,7 +27,7 @@ from aigc_course.images.captions import VALUES, obeyed, parse, write
 from aigc_course.images.diffusion import SCHEDULE, ddim_steps, ddpm_steps, last
 from aigc_course.images.features import FOLDER, DigitFeatures, as_images, describe, load_digit_features
 from aigc_course.images.flow import midpoint_steps
-from aigc_course.images.guidance import guided
+from aigc_course.images.guidance import Field, guided
 from aigc_course.images.metrics import Gaussian, frechet_distance
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
@@ -81,23 +81,30 @@ def drawn(setting: Setting, labels: np.ndarray) -> np.ndarray:
         return images[np.random.default_rng(seed).permutation(len(images))[:count]]
     if family == "gan":
         return gan.draw(gan.load_generator(MODELS / gan.SHIPPED["gan"]), count, seed, labels)
-    network = generators.load_generator(MODELS / generators.KINDS[family].folder, family)
+    network: Any = generators.load_generator(MODELS / generators.KINDS[family].folder, family)
     if sampler in ("ddpm", "ddim with noise", "midpoint"):
-        return by_other_steps(network, setting, torch.from_numpy(labels))
+        return drawn_by(guided(network, torch.from_numpy(labels)), sampler, calls, seed, count)
     settings = {} if sampler == "one call" else {"num_steps": calls, "guidance": guidance}
     return generators.draw(network, family, count, seed, labels, **settings)
 
 
-def by_other_steps(network: Any, setting: Setting, labels: torch.Tensor) -> np.ndarray:
-    """As `generators.draw`, from the same noise, but with noise in every step, or by the midpoint rule."""
-    noise = np.random.default_rng(setting.seed).standard_normal((setting.count, 1, 28, 28), np.float32)
-    field, start, rng = guided(network, labels), torch.from_numpy(noise), torch.Generator().manual_seed(setting.seed)
-    if setting.sampler == "midpoint":
-        steps = midpoint_steps(field, start, setting.calls // 2)
-    elif setting.sampler == "ddim with noise":
-        steps = ddim_steps(field, start, SCHEDULE, setting.calls, lambda _: torch.randn(start.shape, generator=rng))
+def drawn_by(field: Field, sampler: str, calls: int, seed: int, count: int) -> np.ndarray:
+    """As `generators.draw`, from the same noise, by samplers that it does not have; (count, 28, 28) uint8.
+
+    field: of flow matching for "midpoint", the predicted noise for "ddpm", "ddim", "ddim with noise"
+    """
+    start = torch.from_numpy(np.random.default_rng(seed).standard_normal((count, 1, 28, 28), np.float32))
+    rng = torch.Generator().manual_seed(seed)
+
+    def new_noise(_: int) -> torch.Tensor:
+        return torch.randn(start.shape, generator=rng)
+
+    if sampler == "midpoint":
+        steps = midpoint_steps(field, start, calls // 2)
+    elif sampler == "ddpm":
+        steps = ddpm_steps(field, start, SCHEDULE, new_noise)
     else:
-        steps = ddpm_steps(field, start, SCHEDULE, lambda _: torch.randn(start.shape, generator=rng))
+        steps = ddim_steps(field, start, SCHEDULE, calls, new_noise if sampler == "ddim with noise" else None)
     return as_images(last(steps).clamp(-1, 1))
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from aigc_course.kit.display import show_page
 from aigc_course.kit.figures.labels import phrase
 from aigc_course.kit.figures.plotting import is_sentence, page_picture, png_of
-from aigc_course.kit.runtime import show_page
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 Range = tuple[float, float, float, float]

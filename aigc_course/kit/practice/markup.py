@@ -6,7 +6,7 @@ Colors are JupyterLab's own where it defines them, so a light and a dark page bo
 import html
 import re
 
-from aigc_course.kit.runtime import show_page
+from aigc_course.kit.display import show_page
 
 GOOD, BAD, NEUTRAL = "#009E73", "#D55E00", "#0072B2"  # green, vermilion, blue of the course's palette
 HAN = "[\u3000-\u9fff\uff00-\uffef]"  # Chinese characters and full-width punctuation

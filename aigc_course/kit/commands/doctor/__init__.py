@@ -12,7 +12,8 @@ from aigc_course.kit.commands.doctor.check import MARKS, Check
 from aigc_course.kit.commands.doctor.course import course_files, hub, mnist
 from aigc_course.kit.commands.doctor.machine import chinese_font, disk, frameworks, kernel, memory, python, settings
 from aigc_course.kit.commands.doctor.requirements import packages
-from aigc_course.kit.runtime import say, show_page
+from aigc_course.kit.display import show_page
+from aigc_course.kit.runtime import say
 
 __all__ = ["MARKS", "Check", "print_report", "report", "show"]
 
