@@ -18,7 +18,10 @@ import pytest
 
 from tools import verified
 
-MAX_MEMORY_MIB = 1638  # 1.6 GiB, for Binder gives 2 GiB to everything; more fails the run
+MAX_MEMORY_MIB = 1638  # 1.6 GiB, for Binder gives 2 GiB to everything; more is marked OVER
+# One machine holds up to 280 MiB more of PyTorch's library for the same notebook, in pages it can drop: what fails is
+# what Binder's 2,048 MiB could not hold beside JupyterLab (100 MiB and more) and a reserve.
+FAIL_MEMORY_MIB = 1792
 # The limits count the kernel's CPU time: other programs on the machine make a notebook wait, but hardly compute.
 MAX_CPU_SECONDS = 60  # a notebook at quick scale; more is marked OVER
 FAIL_CPU_SECONDS = 240  # without AVX-512 and bfloat16 a processor needs up to three times as long: only this fails
@@ -159,8 +162,8 @@ def is_quick(row: dict) -> bool:
 def reasons_to_fail(row: dict) -> list[str]:
     """Why a notebook whose cells all passed fails the run all the same."""
     found = []
-    if row["peak MiB"] > MAX_MEMORY_MIB:
-        found.append(f"its kernel needed {row['peak MiB']:.0f} MiB; at most {MAX_MEMORY_MIB}, Binder has no more")
+    if row["peak MiB"] > FAIL_MEMORY_MIB:
+        found.append(f"its kernel needed {row['peak MiB']:.0f} MiB; at most {MAX_MEMORY_MIB}, for Binder has 2,048")
     if is_quick(row) and row["CPU s"] > FAIL_CPU_SECONDS:
         found.append(f"its kernel computed for {row['CPU s']:.0f} s at quick scale; at most {MAX_CPU_SECONDS}")
     return found
