@@ -40,7 +40,9 @@ def test_the_table_shows_what_each_notebook_used(tmp_path):
         last = "memory = bytearray(200 * 2**20)" if edition == "zh" else "import time; time.sleep(2); 1 / 0"
         write(path_of(RUN, edition, tmp_path), new_notebook(cells=[new_code_cell(first), new_code_cell(last)]))
     own = tmp_path / "own_table.py"
-    own.write_text(own.read_text(encoding="utf-8").replace("= 1638", "= 200").replace("= 1792", "= 210"), encoding="utf-8")
+    own.write_text(
+        own.read_text(encoding="utf-8").replace("= 1638", "= 200").replace("= 1792", "= 210"), encoding="utf-8"
+    )
     nbval = [
         "-p",
         "own_table",
