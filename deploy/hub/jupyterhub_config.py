@@ -64,7 +64,8 @@ c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = c.Spawner.http_timeout = 300
 c.Spawner.environment = {"AIGC_THREADS": "1", "OMP_NUM_THREADS": "1"}
 c.Spawner.env_keep = ["PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "JUPYTER_PATH", "JUPYTER_CONFIG_PATH"]
-c.JupyterHub.concurrent_spawn_limit = 10
+# A class signs in all at once: above a limit the hub answers 429, try again, to the rest. So no limit, and patience.
+c.JupyterHub.concurrent_spawn_limit = 0
 
 # Servers that nobody has used for half an hour are stopped.
 c.JupyterHub.load_roles = [

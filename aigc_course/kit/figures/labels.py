@@ -5,6 +5,7 @@ kit.toml for what helpers draw and several chapters share. A font is looked for 
 of FONTS that is installed and has every character. Without one, figures speak English, and one line says how to get it.
 """
 
+import logging
 import re
 import tomllib
 from functools import cache
@@ -86,7 +87,15 @@ def covering_font(text: str) -> str | None:
 def families() -> list[str]:
     """What matplotlib shall draw text with, as its setting "font.family"."""
     font = chinese_font() if language() == "zh" else None
+    if font:
+        _take_any_weight()
     return [font, "DejaVu Sans"] if font else ["DejaVu Sans"]
+
+
+@cache
+def _take_any_weight() -> None:
+    """Chinese families often come in one weight; matplotlib from 3.11 on warns of it at each figure, to no use."""
+    logging.getLogger("matplotlib.font_manager").addFilter(lambda record: "find font weight" not in str(record.msg))
 
 
 def _has(family: str, characters: set[int]) -> bool:

@@ -132,3 +132,13 @@ def test_every_shared_word_is_said_somewhere():
     said += [cell.source for stem in stems() for cell in code_cells(read(path_of(stem, "en")))]
     unused = [word for word in shared if not any(f'"{word}"' in text for text in said)]
     assert not unused
+
+
+def test_a_family_without_a_bold_face_is_taken_in_silence_and_one_that_is_missing_is_not(caplog):
+    from matplotlib.font_manager import FontProperties, findfont
+
+    labels._take_any_weight()
+    findfont(FontProperties(family="cmr10", weight="bold"), rebuild_if_missing=False)
+    assert not caplog.records
+    findfont(FontProperties(family="no such family"), rebuild_if_missing=False)
+    assert "no such family" in caplog.text
