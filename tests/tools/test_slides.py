@@ -200,8 +200,9 @@ def browser():
 
 
 def built(tmp_path, cells):
-    """The slides of a chapter of these cells; reveal.js and KaTeX are this repository's."""
+    """The slides of a chapter of these cells; reveal.js, KaTeX and the table of sessions are this repository's."""
     written(tmp_path, [cell("# 1 One\n\nIt begins."), *cells])
+    shutil.copy(ROOT / "TEACHING.md", tmp_path)
     (ROOT / options.BUILD).mkdir(exist_ok=True)
     (tmp_path / options.BUILD).symlink_to(ROOT / options.BUILD)
     return slides.build(tmp_path, ["en"], ["01_one"], tmp_path / "made") / "en" / "01_one.html"
