@@ -17,6 +17,7 @@
       if (!output?.querySelector("details")) continue;
       const link = document.createElement("p");
       link.innerHTML = `<a href="#${place}">${words.see}</a>`;
+      output.querySelector("strong + p")?.remove(); // that the exercise is not answered yet
       output.replaceWith(link);
       answers.append(output);
     }

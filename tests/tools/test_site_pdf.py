@@ -74,3 +74,21 @@ def test_long_lines_of_code_are_set_smaller_until_they_fit():
     assert [lines for _, lines in after] == [1, 1, 3]
     assert after[0][0] > after[1][0] > after[2][0] >= 8.7
     assert not summary  # there is nothing to click on paper
+
+
+@pytest.mark.browser
+def test_answers_stand_at_the_end_of_a_chapter_without_saying_that_nobody_has_answered():
+    pytest.importorskip("playwright.sync_api", reason="the extra site is not installed")
+    box = "<div><strong>Round trip</strong><p>Not answered yet.</p><details>hint</details><details>code</details></div>"
+    cell = f'<div class="cell tag_check"><div class="cell_output"><div class="output">{box}</div></div></div>'
+    other = '<div class="cell"><div class="cell_output"><strong>A table</strong><p>This stays.</p></div></div>'
+    with chromium() as browser:
+        page = browser.new_page(viewport=pdf.WIDTH)
+        page.set_content(f'<article id="a"><section>{cell}{other}</section></article>')
+        page.evaluate((pdf.HERE / "print.js").read_text(encoding="utf-8"), pdf.WORDS["en"])
+        answers = page.locator(".answers").inner_text()
+        rest = page.locator("section section, .cell").all_inner_texts()
+    assert "Round trip" in answers
+    assert "hint" in answers
+    assert "Not answered" not in answers
+    assert any("This stays." in text for text in rest)
