@@ -15,6 +15,7 @@ from tools.authoring.notebooks import chapter_number, is_placeholder, other, pat
 from tools.site import links, results, terms
 
 README = {"zh": "README.zh.md", "en": "README.md"}
+DATA = {"zh": "data/README.zh.md", "en": "data/README.md"}
 TEACHING = {"zh": "TEACHING.zh.md", "en": "TEACHING.md"}
 PARTS = {  # what the contents name each group of pages
     "zh": ("各章", "查阅", "教与写"),
@@ -65,7 +66,7 @@ class Book:
             README[self.edition]: "start",
             "notebooks/GLOSSARY.md": "glossary",
             "docs/verified.csv": "verified",
-            "data/README.md": "data",
+            DATA[self.edition]: "data",
             "LICENSE": "license",
             TEACHING[self.edition]: "teaching",
             "CONTRIBUTING.md": "contributing",
