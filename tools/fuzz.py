@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from aigc_course.storage.tables import kept_rows
+
 ROOT = Path(__file__).resolve().parent.parent
 FAMILIES = ["tests/families", "tests/test_families.py"]
 FILE = ROOT / "build" / "fuzz.csv"
@@ -33,13 +35,9 @@ def counted(statistics: str) -> tuple[int, int, str]:
 
 def done(wanted: int) -> set[str]:
     """The families of which the table says that they passed on so many inputs, or on all that there are."""
-    if not FILE.is_file():
-        return set()
-    with FILE.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
     return {
         row["family"]
-        for row in rows
+        for row in kept_rows(FILE)
         if row["outcome"] == "passed" and (int(row["inputs"]) >= wanted or row["why it stopped"].startswith("nothing"))
     }
 

@@ -7,7 +7,6 @@ A row is one run in which all cells of a notebook passed; of the same notebook, 
 the latest run counts. Nothing is written by hand: the web book shows the list and says which code changed since.
 """
 
-import csv
 import datetime
 import hashlib
 import importlib.metadata
@@ -18,7 +17,7 @@ import sys
 from pathlib import Path
 
 from aigc_course.storage import files
-from aigc_course.storage.tables import write_rows
+from aigc_course.storage.tables import read_rows, write_rows
 from tools.authoring.notebooks import EDITIONS, ROOT, path_of, shown, stop
 
 LEFT = Path("build") / "verified"  # one file a notebook, device, scale and source of the data
@@ -80,11 +79,9 @@ def rows(root: Path = ROOT) -> list[Row]:
     path = root / LIST
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        found = list(reader)
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise ValueError(f"{path} has the columns {', '.join(reader.fieldnames or ())}; expected {', '.join(COLUMNS)}")
+    names, found = read_rows(path)
+    if names != COLUMNS:
+        raise ValueError(f"{path} has the columns {', '.join(names)}; expected {', '.join(COLUMNS)}")
     return found
 
 

@@ -44,6 +44,8 @@ def start(language: str) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    if os.path.expanduser("~") == "~":  # noqa: PTH111 - no home: there Keras makes a folder of this name where it runs
+        os.environ.setdefault("KERAS_HOME", str(data_folder() / "cache" / "keras"))
     seed_offset(), wanted_device()
     from aigc_course import __version__
 

@@ -36,6 +36,11 @@ def read_rows(path: str | Path, columns: tuple[str, ...] = ()) -> tuple[tuple[st
     return names, rows
 
 
+def kept_rows(path: str | Path) -> list[dict[str, str]]:
+    """The rows that a table has so far: none while it is not there. Otherwise as `read_rows`."""
+    return read_rows(path)[1] if Path(path).is_file() else []
+
+
 def write_rows(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = ()) -> None:
     """Store a table, whole or not at all: who is interrupted keeps the one that was there.
 

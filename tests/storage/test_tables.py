@@ -3,7 +3,7 @@
 import pytest
 
 from aigc_course.storage import files
-from aigc_course.storage.tables import read_rows, write_rows
+from aigc_course.storage.tables import kept_rows, read_rows, write_rows
 
 ROWS = [{"name": "a, b", "value": "1"}, {"name": '说"明"', "value": ""}]
 
@@ -40,3 +40,13 @@ def test_who_is_interrupted_keeps_the_table_that_was_there(tmp_path, monkeypatch
         write_rows(tmp_path / "t.csv", ROWS[:1])
     assert read_rows(tmp_path / "t.csv")[1] == ROWS
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_a_table_that_is_not_there_yet_has_no_rows_and_a_damaged_one_is_no_new_one(tmp_path):
+    assert kept_rows(tmp_path / "t.csv") == []
+    write_rows(tmp_path / "t.csv", ROWS)
+    assert kept_rows(tmp_path / "t.csv") == ROWS
+    with (tmp_path / "t.csv").open("a") as file:
+        file.write("one cell\n")
+    with pytest.raises(ValueError, match="more or fewer cells"):
+        kept_rows(tmp_path / "t.csv")

@@ -7,6 +7,7 @@ import torch
 
 from aigc_course.images.few_labels import Labeled
 from aigc_course.kit.runtime import data_folder
+from aigc_course.storage.tables import kept_rows
 from tools.bench import augmentation
 
 ARMS = ["none", "longer", "generated", "classical", "classical longer", "both"]
@@ -29,10 +30,10 @@ def test_a_stopped_run_goes_on_and_measures_nothing_twice(tmp_path, monkeypatch)
     try:
         augmentation.fill(file, (1, 2), range(2), minutes=1)
     except KeyboardInterrupt:
-        assert len(augmentation.read(file)) == 7 + 3
+        assert len(kept_rows(file)) == 7 + 3
     assert not augmentation.fill(file, (1, 2), range(2), minutes=-1)  # no time: nothing new is begun
     assert augmentation.fill(file, (1, 2), range(2), minutes=1)
-    rows = [(row["data"], row["per_class"], row["seed"], row["arm"]) for row in augmentation.read(file)]
+    rows = [(row["data"], row["per_class"], row["seed"], row["arm"]) for row in kept_rows(file)]
     assert len(rows) == len(set(rows)) == 4 * 13
     num_calls = len(calls)
     assert augmentation.fill(file, (1, 2), range(2), minutes=1)

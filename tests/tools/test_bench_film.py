@@ -3,9 +3,10 @@
 import numpy as np
 
 from aigc_course.kit.runtime import data_folder
+from aigc_course.storage.tables import kept_rows
 from tools.bench import film
 
-ROWS = film.read(data_folder() / "film.csv")
+ROWS = kept_rows(data_folder() / "film.csv")
 
 
 def test_the_stored_predictions_keep_the_bars():
@@ -39,4 +40,4 @@ def test_a_part_that_is_measured_anew_replaces_only_itself(tmp_path):
     film.keep(file, "cuts", [{**row, "what": "cuts"}])
     film.keep(file, "prediction", [{**row, "what": "prediction"}])
     film.keep(file, "cuts", [{**row, "what": "cuts", "value": 0.25}])
-    assert [(row["what"], row["value"]) for row in film.read(file)] == [("prediction", "0.5"), ("cuts", "0.25")]
+    assert [(row["what"], row["value"]) for row in kept_rows(file)] == [("prediction", "0.5"), ("cuts", "0.25")]

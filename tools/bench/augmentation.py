@@ -7,7 +7,6 @@ there is not measured again. About 20 s of one slow core for the rows of one cou
 """
 
 import argparse
-import csv
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -21,7 +20,7 @@ from aigc_course.images import few_labels
 from aigc_course.images.few_labels import Labeled, accuracy, arms, draw_labels, small_images, train_classifier
 from aigc_course.kit.datasets.mnist import bundled_sample
 from aigc_course.kit.runtime import data_folder
-from aigc_course.storage.tables import write_rows
+from aigc_course.storage.tables import kept_rows, write_rows
 from aigc_course.synthetic.phantoms import phantoms
 from tools.authoring.bands import machine
 
@@ -64,17 +63,9 @@ def measured(name: str, pool: Labeled, test: Labeled, per_class: int, seed: int)
         yield "leak", accuracy(model, test), time.process_time() - begin
 
 
-def read(file: Path) -> list[dict[str, str]]:
-    """The rows that are there."""
-    if not file.exists():
-        return []
-    with file.open(encoding="utf-8", newline="") as content:
-        return list(csv.DictReader(content))
-
-
 def add(file: Path, row: dict[str, object]) -> None:
     """Put a row at the end of the file, whole or not at all."""
-    write_rows(file, [*read(file), row], COLUMNS)
+    write_rows(file, [*kept_rows(file), row], COLUMNS)
 
 
 def fill(file: Path, counts: tuple[int, ...], seeds: range, minutes: float) -> bool:
@@ -85,7 +76,7 @@ def fill(file: Path, counts: tuple[int, ...], seeds: range, minutes: float) -> b
         for seed in seeds:
             for name, load in (("digits", digits), ("phantoms", slices)):
                 key = (name, str(per_class), str(seed))
-                done = {row["arm"] for row in read(file) if (row["data"], row["per_class"], row["seed"]) == key}
+                done = {row["arm"] for row in kept_rows(file) if (row["data"], row["per_class"], row["seed"]) == key}
                 if len(done) == (7 if name == "digits" else 6):
                     continue
                 if time.monotonic() > end:
@@ -106,7 +97,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     whole = fill(options.file, COUNTS, SEEDS, options.minutes)
-    print(f"{len(read(options.file))} rows, {'all' if whole else 'not all: run it again'}")
+    print(f"{len(kept_rows(options.file))} rows, {'all' if whole else 'not all: run it again'}")
 
 
 if __name__ == "__main__":

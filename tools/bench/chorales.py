@@ -9,7 +9,6 @@ pieces, cut to 8 bars; "notes at random" has each voice's notes drawn anew from 
 """
 
 import argparse
-import csv
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -23,7 +22,7 @@ from aigc_course.sound.chorale_model import ChoraleModel, write_chorales
 from aigc_course.sound.chorales import VOICE_RANGES, tokens_of
 from aigc_course.sound.harmony import Measures, measures
 from aigc_course.sound.scores import REST, Score
-from aigc_course.storage.tables import write_rows
+from aigc_course.storage.tables import kept_rows, write_rows
 from aigc_course.storage.weights import load_weights
 from tools.authoring.bands import machine
 from tools.authoring.notebooks import ROOT
@@ -104,10 +103,7 @@ def main() -> None:
     parser.add_argument("--file", type=Path, default=runtime.data_folder() / "chorales.csv")
     options = parser.parse_args()
     runtime.use_threads("small")
-    there: list[dict[str, Any]] = []
-    if options.file.exists():
-        with options.file.open(encoding="utf-8", newline="") as file:
-            there = list(csv.DictReader(file))
+    there: list[dict[str, Any]] = [*kept_rows(options.file)]
     for new in rows(options.build, {(each["kind"], each["seed"]) for each in there}):
         there.append(new)
         write_rows(options.file, there, COLUMNS)

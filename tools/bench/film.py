@@ -8,7 +8,6 @@ written to FOLDER/1, FOLDER/2, ...). Every row is written anew.
 """
 
 import argparse
-import csv
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -23,7 +22,7 @@ import torch
 from aigc_course.intervals import bootstrap_interval, mean_interval
 from aigc_course.kit.datasets.mnist import bundled_sample
 from aigc_course.kit.runtime import data_folder, use_threads
-from aigc_course.storage.tables import write_rows
+from aigc_course.storage.tables import kept_rows, write_rows
 from aigc_course.synthetic.moving_digits import MovingDigits, halved, moving_digits
 from aigc_course.video import cuts, prediction
 from aigc_course.video.films import KINDS, film
@@ -155,17 +154,9 @@ def f1_interval(rows: Rows, method: str) -> tuple[float, float, float]:
     return bootstrap_interval(lambda *sums: cuts.Score(*(int(part.sum()) for part in sums)).f1, *counts.T.astype(float))
 
 
-def read(file: Path) -> Rows:
-    """The rows that are there."""
-    if not file.exists():
-        return []
-    with file.open(encoding="utf-8", newline="") as content:
-        return list(csv.DictReader(content))
-
-
 def keep(file: Path, what: str, rows: Rows) -> None:
     """Put rows into the table in place of those about the same; whole or not at all."""
-    table = [row for row in read(file) if row["what"] != what]
+    table: Rows = [row for row in kept_rows(file) if row["what"] != what]
     for row in rows:
         value = row["value"] if row["value"] == "" else f"{row['value']:.5g}"
         table.append({**row, "value": value, "date": date.today(), "machine": machine()})

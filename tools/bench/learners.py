@@ -7,7 +7,6 @@ frameworks' libraries, and no others: so "private" and "shared" are counted apar
 """
 
 import argparse
-import csv
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any, cast
 import psutil
 
 from aigc_course.frameworks import end_tree
-from aigc_course.storage.tables import write_rows
+from aigc_course.storage.tables import kept_rows, write_rows
 from tools.authoring.bands import machine
 from tools.authoring.execute import client_of, environment
 from tools.authoring.notebooks import ROOT, find, path_of, read
@@ -87,10 +86,7 @@ def of_server() -> tuple[float, float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="CPU time and memory of notebooks.")
     parser.add_argument("chapters", nargs="*", default=["01", "04_1", "05_1", "05_2", "05_3", "10"])
-    rows: dict[str, dict[str, str]] = {}
-    if PATH.is_file():
-        with PATH.open(encoding="utf-8", newline="") as file:
-            rows = {row["chapter"]: row for row in csv.DictReader(file)}
+    rows = {row["chapter"]: row for row in kept_rows(PATH)}
     for chapter in [SERVER, *find(parser.parse_args().chapters)]:
         measured = of_server() if chapter == SERVER else of_notebook(path_of(chapter, "en"))
         told = [f"{number:.1f}" for number in measured]

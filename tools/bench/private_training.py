@@ -7,8 +7,8 @@ written as they come; started again, it goes on with those that are missing. Nee
 """
 
 import argparse
-import csv
 from datetime import date
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
+from aigc_course.storage.tables import kept_rows
 from aigc_course.trust import membership
 from aigc_course.trust.fixed_features import line_features
 from aigc_course.trust.private_training import PrivateConfig, epsilon, train_privately
@@ -74,7 +75,7 @@ def main() -> None:
         raise SystemExit("This table is made of all of MNIST, which could not be had: try again with a network.")
     train, test = map(features_of, digits)
     file = runtime.data_folder() / NAME
-    rows = list(csv.DictReader(file.open(encoding="utf-8", newline=""))) if file.exists() else []
+    rows: list[dict[str, Any]] = [*kept_rows(file)]
     done = {(row["setting"], int(row["seed"])) for row in rows}
     for seed in options.seeds:
         for setting in SETTINGS:

@@ -1,9 +1,10 @@
 """docs/performance.csv, one row a measured comparison, and the two pages that are made of it."""
 
-import csv
 import tomllib
 from pathlib import Path
 from typing import Any
+
+from aigc_course.storage.tables import kept_rows
 
 COLUMNS = (
     "figure", "device", "ours", "peer", "unit", "ratio", "lowest", "highest", "rounds", "date", "machine", "load",
@@ -48,10 +49,7 @@ def words() -> dict[str, dict[str, Any]]:
 
 def read(root: Path) -> list[dict[str, str]]:
     """The rows that are there."""
-    if not (root / TABLE).is_file():
-        return []
-    with (root / TABLE).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return kept_rows(root / TABLE)
 
 
 def merge(old: list[dict[str, str]], new: list[dict[str, str]]) -> list[dict[str, str]]:

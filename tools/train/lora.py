@@ -6,9 +6,9 @@ chapter runs the first steps again.
 """
 
 import argparse
-import csv
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -20,7 +20,7 @@ from aigc_course.gpt.rows import pack, shuffled
 from aigc_course.gpt.training import TrainingConfig, token_losses, training_steps
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets.gpt2 import STORY_MODELS
-from aigc_course.storage.tables import write_rows
+from aigc_course.storage.tables import kept_rows, write_rows
 from aigc_course.synthetic.genres import HELD_OUT, entropy, tell_many
 
 GENRE = "advert"
@@ -68,11 +68,7 @@ def main() -> None:
     options = parser.parse_args()
     runtime.use_threads("large")
     path = runtime.data_folder() / "lora.csv"
-    kept = []
-    if path.is_file():
-        with path.open(encoding="utf-8", newline="") as file:
-            kept = [row for row in csv.DictReader(file) if row["language"] not in options.languages]
-    found = list(kept)
+    found: list[dict[str, Any]] = [row for row in kept_rows(path) if row["language"] not in options.languages]
     trainings = [(a, b, c) for a in options.languages for c in range(options.seeds) for b in LEARNING_RATES]
     for language, method, seed in tqdm(trainings, unit="training"):
         best = entropy(GENRE, language)

@@ -69,3 +69,4 @@ def test_the_doctor_passes_and_chapter_0_runs(where, tmp_path):
         said = [stream.decode(encoding, "replace") for stream in (done.stdout, done.stderr)]
         assert done.returncode == 0, "\n".join(said)[-3000:]
         assert "Traceback" not in said[1]
+    assert not (ROOT / "~").exists()  # Keras makes this folder for a user without a home

@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -58,9 +59,16 @@ def probe(framework: str, program: str) -> Check:
     name = say(f"{framework}自检", f"{framework} at work")
     command = [sys.executable, "-c", program]
     try:
-        result = subprocess.run(
-            command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False, env=os.environ | quiet
-        )
+        with tempfile.TemporaryDirectory() as folder:  # for what a framework leaves where it runs
+            result = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=PROBE_SECONDS,
+                check=False,
+                env=os.environ | quiet,
+                cwd=folder,
+            )
     except subprocess.TimeoutExpired:
         value = say(f"{PROBE_SECONDS}秒内没有响应", f"no answer within {PROBE_SECONDS} s")
         return Check(name, value, "problem", say("请关闭其他程序后重试。", "Close other programs and try again."))
