@@ -92,3 +92,54 @@ def test_answers_stand_at_the_end_of_a_chapter_without_saying_that_nobody_has_an
     assert "hint" in answers
     assert "Not answered" not in answers
     assert any("This stays." in text for text in rest)
+
+
+DARKNESS = """() => [...document.querySelectorAll("strong")].map(
+    (one) => parseFloat(getComputedStyle(one).webkitTextStrokeWidth))"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("language", "family", "stroked"), [("zh", "thin", True), ("zh", "two", False), ("en", "thin", False)]
+)
+def test_bold_chinese_is_drawn_bold_where_the_font_has_no_such_face(language, family, stroked):
+    pytest.importorskip("playwright.sync_api", reason="the extra site is not installed")
+    thin, thick = (font_of(width).decode() for width in (40, 160))
+    faces = "".join(
+        f"@font-face {{ font-family: {name}; font-weight: {weight}; src: url(data:font/ttf;base64,{data}); }}"
+        for name, weight, data in [("thin", "100 900", thin), ("two", "400", thin), ("two", "700", thick)]
+    )
+    style = f"<style>{faces} body {{ font-family: {family}; }}</style>"
+    with chromium() as browser:
+        page = browser.new_page(viewport=pdf.WIDTH)
+        page.set_content(f"<html lang={language}><head>{style}</head><body><p>国<strong>国</strong></p></body></html>")
+        page.evaluate("() => document.fonts.ready")
+        page.evaluate((pdf.HERE / "print.js").read_text(encoding="utf-8"), pdf.WORDS[language])
+        (width,) = page.evaluate(DARKNESS)
+    assert (width > 0) is stroked
+
+
+def font_of(width: int) -> bytes:
+    """A font, as Base64, that draws 国 as one upright bar of this width."""
+    import base64
+    import io
+
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+    pen = TTGlyphPen(None)
+    for number, (x, y) in enumerate([(400, 0), (400, 700), (400 + width, 700), (400 + width, 0)]):
+        (pen.lineTo if number else pen.moveTo)((x, y))
+    pen.closePath()
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", "country"])
+    builder.setupCharacterMap({ord("国"): "country"})
+    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "country": pen.glyph()})
+    builder.setupHorizontalMetrics({".notdef": (1000, 0), "country": (1000, 400)})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": "Bar", "styleName": "Regular"})
+    builder.setupOS2(sTypoAscender=800, usWinAscent=800, usWinDescent=200)
+    builder.setupPost()
+    written = io.BytesIO()
+    builder.save(written)
+    return base64.b64encode(written.getvalue())
