@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aigc_course.images.precision import check_precision
 from aigc_course.storage.weights import load_weights
 
 FOLDER, FILE = "digit_features", "model.safetensors"  # the folder in data/models, and the weights in it
@@ -32,6 +33,7 @@ class DigitFeatures(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """The layer before the last, before its ReLU: (n, 64), each about 0 ± 1 over the training images."""
+        check_precision("images", images, self.project.weight)
         return self.norm(self.project(self.convolutions(images)))
 
     def forward(self, images: Tensor) -> Tensor:
