@@ -24,7 +24,6 @@ from torch import nn
 from aigc_course.gan import generators as gan
 from aigc_course.images import generators
 from aigc_course.images.features import FOLDER, describe, load_digit_features
-from aigc_course.images.guidance import guided
 from aigc_course.images.metrics import Gaussian, frechet_distance, gaussian
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
@@ -109,7 +108,8 @@ def drawn(way: Way, folder: Path, seed: int, labels: np.ndarray) -> np.ndarray:
         return gan.draw(gan.load_generator(folder), len(labels), seed, labels)
     network = generators.load_generator(folder, way.family)
     if way.sampler == "ddim with noise":
-        return drawn_by(guided(network, torch.from_numpy(labels)), way.sampler, way.calls, seed, len(labels))  # pyright: ignore[reportArgumentType]
+        field = generators.field_of(network, way.family, torch.from_numpy(labels))
+        return drawn_by(field, way.sampler, way.calls, seed, len(labels))
     settings = {} if way.sampler == "one call" else {"num_steps": way.calls, "guidance": way.guidance}
     return generators.draw(network, way.family, len(labels), seed, labels, **settings)
 
