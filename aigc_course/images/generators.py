@@ -71,9 +71,9 @@ def field_of(network: Any, kind: str, labels: Tensor | None, guidance: float = 1
 
     labels: (batch,), or (batch, words), or None;  ValueError for a network of another kind
     """
-    expected = known(kind).network
-    if type(network) is not expected:
-        raise ValueError(f"{kind} draws with a {expected.__name__}, this is a {type(network).__name__}")
+    given, expected = type(network), known(kind).network
+    if given is not expected:
+        raise ValueError(f"{kind} draws with a {expected.__name__}, this is a {given.__name__}")
     field = guided(network, labels, guidance)
     return noise_of_velocity(field) if kind == "diffusion" else field
 

@@ -2,9 +2,9 @@
 
     python -m tools.bench.image_trainings     appends to data/image_trainings.csv what is missing, 2 minutes of CPU
 
-A row is 1,000 images of one training. Training 0 is the shipped network, trained in float32 (the GAN has no other one
-and is drawn from three times); trainings 1 and 2 are the same command with another seed, in bfloat16 where the computer
-has it, and are looked for in build/images:
+A row is 1,000 images of one training. Training 0 is the shipped network, trained in float32, or in bfloat16 where its
+card says so (the GAN has no other one and is drawn from three times); trainings 1 and 2 are the same command with
+another seed, in bfloat16 where the computer has it, and are looked for in build/images:
 
     python -m tools.train.images flow --seed 1 --steps 2000 --out build/images/digit_flow_1
 
