@@ -1,7 +1,7 @@
 """Digits from each family of generators: networks in folders, and one way to draw with all of them.
 
-VAE and style-based generator draw in one call; diffusion (DDIM) and flow matching (Euler), told digits or words, take
-steps and guidance.
+VAE and style-based generator draw in one call; diffusion (it predicts velocity and draws by DDIM) and flow matching
+(Euler), told digits or words, take steps and guidance.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from aigc_course.images.captioned import tokens_of
 from aigc_course.images.captions import Caption
-from aigc_course.images.diffusion import SCHEDULE, ddim_steps, last
+from aigc_course.images.diffusion import SCHEDULE, ddim_steps, last, noise_of_velocity
 from aigc_course.images.features import as_images
 from aigc_course.images.flow import euler_steps
-from aigc_course.images.guidance import guided
+from aigc_course.images.guidance import Field, guided
 from aigc_course.images.labels import labels_for
 from aigc_course.images.style import SIDES, StyleGenerator
-from aigc_course.images.unet import UNet
+from aigc_course.images.unet import UNet, VelocityUNet
 from aigc_course.images.vae import VAE
 from aigc_course.storage.networks import load_network, save_network
 
@@ -38,7 +38,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "vae": Kind(VAE, "digit_vae"),
-    "diffusion": Kind(UNet, "digit_diffusion", 20),
+    "diffusion": Kind(VelocityUNet, "digit_diffusion", 20),
     "flow": Kind(UNet, "digit_flow", 10),
     "style": Kind(StyleGenerator, "digit_style"),
     "text2image": Kind(UNet, "digit_text2image", 10, 3.0),  # flow matching, told words
@@ -66,6 +66,18 @@ def known(kind: str) -> Kind:
     return KINDS[kind]
 
 
+def field_of(network: Any, kind: str, labels: Tensor | None, guidance: float = 1.0) -> Field:
+    """What the sampler of "diffusion", "flow", or "text2image" follows: the predicted noise, or the velocity.
+
+    labels: (batch,), or (batch, words), or None;  ValueError for a network of another kind
+    """
+    given, expected = type(network), known(kind).network
+    if given is not expected:
+        raise ValueError(f"{kind} draws with a {expected.__name__}, this is a {given.__name__}")
+    field = guided(network, labels, guidance)
+    return noise_of_velocity(field) if kind == "diffusion" else field
+
+
 @torch.no_grad()
 def draw(
     network: Any,
@@ -82,8 +94,8 @@ def draw(
     labels:    a whole number for all or one each; None draws them uniformly; for "text2image" a list of captions
     num_steps, guidance: for kinds that take steps; None: what is usual
     ValueError for a count or a number of steps below 1, more steps than the schedule of a diffusion has, a guidance
-    below 0 or above 1,000, labels that do not fit, steps or guidance where the family has none, and a network that
-    draws NaN.
+    below 0 or above 1,000, labels that do not fit, steps or guidance where the family has none, and a network of
+    another kind or one that draws NaN.
     """
     family = known(kind)
     if count < 1:
@@ -104,7 +116,7 @@ def draw(
         part = noise[first : first + BATCH].to(some_weights)
         part_told = None if told is None else told[first : first + BATCH].to(some_weights.device)
         if family.num_steps:
-            field, start = guided(network, part_told, guidance), part.view(-1, 1, 28, 28)
+            field, start = field_of(network, kind, part_told, guidance), part.view(-1, 1, 28, 28)
             diffuses = kind == "diffusion"
             steps = ddim_steps(field, start, SCHEDULE, num_steps) if diffuses else euler_steps(field, start, num_steps)
             images.append(last(steps).clamp(-1, 1))

@@ -23,7 +23,7 @@ from aigc_course.images.flow import flow_loss
 from aigc_course.images.keeping import Keeper
 from aigc_course.images.stepping import check_finite, compiled, descend, move_average
 from aigc_course.images.style import StyleAutoencoder, style_loss
-from aigc_course.images.unet import UNet
+from aigc_course.images.unet import UNet, VelocityUNet
 from aigc_course.images.vae import VAE, vae_loss
 
 Loss = Callable[[Any, Tensor, Tensor | None, torch.Generator], Tensor]  # network, images, labels, rng -> ()
@@ -47,7 +47,7 @@ FAMILIES = {
     "classifier": Family(DigitFeatures, class_loss),
     "vae": Family(VAE, vae_loss),
     "diffusion": Family(UNet, denoising_loss),
-    "velocity": Family(UNet, partial(denoising_loss, velocity=True)),  # the same network, another target
+    "velocity": Family(VelocityUNet, partial(denoising_loss, velocity=True)),  # as large, with another target
     "flow": Family(UNet, flow_loss),
     "style": Family(StyleAutoencoder, style_loss),
     "text2image": Family(lambda: UNet(num_classes=NUM_TOKENS), flow_loss),

@@ -91,6 +91,13 @@ class UNet(nn.Module):
         return nn.functional.pixel_shuffle(self.last(self.up(both, embedding)), 2)  # (batch, 1, 28, 28)
 
 
+class VelocityUNet(UNet):
+    """A U-Net that diffusion trains to predict v = sqrt(ā_t) noise - sqrt(1 - ā_t) x.
+
+    Only its name differs: it stands in config.json, so that no network draws whose answer means something else.
+    """
+
+
 def check_images(images: Tensor) -> None:
     """TypeError, ValueError unless they are floats (batch, 1, 28, 28); NaN is not looked for here."""
     if not isinstance(images, Tensor) or not images.is_floating_point():

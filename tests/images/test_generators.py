@@ -5,17 +5,21 @@ import json
 import numpy as np
 import pytest
 import torch
+from diffusers import DDIMScheduler
 from lively_unet import lively_unet
 
 from aigc_course.images.captioned import NUM_TOKENS
 from aigc_course.images.captions import Caption, parse
+from aigc_course.images.diffusion import SCHEDULE
+from aigc_course.images.features import as_images
 from aigc_course.images.generators import BATCH, KINDS, draw, load_generator, save_generator
 from aigc_course.images.style import StyleGenerator
+from aigc_course.images.unet import VelocityUNet
 from aigc_course.images.vae import VAE
 
 SMALL = {
     "vae": lambda: VAE(3, 2),
-    "diffusion": lively_unet,
+    "diffusion": lambda: lively_unet(kind=VelocityUNet),
     "flow": lively_unet,
     "style": lambda: StyleGenerator(4, 2),
     "text2image": lambda: lively_unet(NUM_TOKENS),
@@ -101,6 +105,38 @@ def test_words_change_what_is_drawn():
     images = [draw(network, "text2image", 1, 0, [parse(prompt)]) for prompt in prompts]
     assert np.array_equal(images[0], images[4])
     assert not any(np.array_equal(images[0], other) for other in images[1:4])
+
+
+def test_a_network_of_diffusion_is_asked_for_its_velocity():
+    """The images are those that diffusers draws from a prediction of that type, and not of the noise."""
+    network, labels = small("diffusion"), torch.arange(3)
+    images = draw(network, "diffusion", 3, 5, labels.numpy(), num_steps=4)
+    drawn = {}
+    for target in ("v_prediction", "epsilon"):
+        theirs = DDIMScheduler(
+            num_train_timesteps=400, trained_betas=SCHEDULE.betas.numpy(), clip_sample=True,
+            timestep_spacing="trailing", prediction_type=target,
+        )  # fmt: skip
+        theirs.set_timesteps(4)
+        x = torch.from_numpy(np.random.default_rng(5).standard_normal((3, 1, 28, 28), np.float32))
+        for timestep in theirs.timesteps.tolist():
+            with torch.no_grad():
+                predicted = network(x, torch.full((3,), timestep / 400), labels)
+            x = theirs.step(predicted, timestep, x, use_clipped_model_output=True).prev_sample
+        drawn[target] = as_images(x.clamp(-1, 1)).astype(int)
+    assert np.abs(images - drawn["v_prediction"]).max() <= 1  # of 255, rounding
+    assert np.abs(images - drawn["epsilon"]).max() > 10
+
+
+@pytest.mark.parametrize(("of", "kind"), [("flow", "diffusion"), ("diffusion", "flow")])
+def test_a_network_whose_answer_means_something_else_does_not_draw(of, kind, tmp_path):
+    network = small(of)
+    wanted, given = KINDS[kind].network.__name__, KINDS[of].network.__name__
+    with pytest.raises(ValueError, match=f"{kind} draws with a {wanted}, this is a {given}"):
+        draw(network, kind, 1)
+    save_generator(network, tmp_path)
+    with pytest.raises(ValueError, match=f"one of {wanted}, "):
+        load_generator(tmp_path, kind)
 
 
 def damage(folder, what):

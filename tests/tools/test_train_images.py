@@ -14,7 +14,7 @@ from aigc_course.images import training
 from aigc_course.images.captioned import NUM_TOKENS
 from aigc_course.images.generators import KINDS
 from aigc_course.images.style import StyleAutoencoder, StyleGenerator
-from aigc_course.images.unet import UNet
+from aigc_course.images.unet import UNet, VelocityUNet
 from aigc_course.images.vae import VAE
 from aigc_course.kit.datasets import Digits
 from tools.train import images as train_images
@@ -44,7 +44,7 @@ def small(monkeypatch):
         monkeypatch.setitem(train_images.CONFIGS, kind, replace(config, batch_size=4))
     for kind, network in (
         ("vae", small_vae),
-        ("diffusion", lambda: UNet(8)),
+        ("velocity", lambda: VelocityUNet(8)),
         ("flow", lambda: UNet(8)),
         ("text2image", lambda: UNet(8, NUM_TOKENS)),
         ("style", lambda: StyleAutoencoder(StyleGenerator(4, 2))),

@@ -2,9 +2,9 @@
 
     python -m tools.bench.image_trainings     appends to data/image_trainings.csv what is missing, 2 minutes of CPU
 
-A row is 1,000 images of one training. Training 0 is the shipped network, trained in float32 (the GAN has no other one
-and is drawn from three times); trainings 1 and 2 are the same command with another seed, in bfloat16 where the computer
-has it, and are looked for in build/images:
+A row is 1,000 images of one training. Training 0 is the shipped network, trained in float32, or in bfloat16 where its
+card says so (the GAN has no other one and is drawn from three times); trainings 1 and 2 are the same command with
+another seed, in bfloat16 where the computer has it, and are looked for in build/images:
 
     python -m tools.train.images flow --seed 1 --steps 2000 --out build/images/digit_flow_1
 
@@ -24,7 +24,6 @@ from torch import nn
 from aigc_course.gan import generators as gan
 from aigc_course.images import generators
 from aigc_course.images.features import FOLDER, describe, load_digit_features
-from aigc_course.images.guidance import guided
 from aigc_course.images.metrics import Gaussian, frechet_distance, gaussian
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
@@ -109,7 +108,8 @@ def drawn(way: Way, folder: Path, seed: int, labels: np.ndarray) -> np.ndarray:
         return gan.draw(gan.load_generator(folder), len(labels), seed, labels)
     network = generators.load_generator(folder, way.family)
     if way.sampler == "ddim with noise":
-        return drawn_by(guided(network, torch.from_numpy(labels)), way.sampler, way.calls, seed, len(labels))  # pyright: ignore[reportArgumentType]
+        field = generators.field_of(network, way.family, torch.from_numpy(labels))
+        return drawn_by(field, way.sampler, way.calls, seed, len(labels))
     settings = {} if way.sampler == "one call" else {"num_steps": way.calls, "guidance": way.guidance}
     return generators.draw(network, way.family, len(labels), seed, labels, **settings)
 

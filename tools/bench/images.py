@@ -27,7 +27,7 @@ from aigc_course.images.captions import VALUES, obeyed, parse, write
 from aigc_course.images.diffusion import SCHEDULE, ddim_steps, ddpm_steps, last
 from aigc_course.images.features import FOLDER, DigitFeatures, as_images, describe, load_digit_features
 from aigc_course.images.flow import midpoint_steps
-from aigc_course.images.guidance import Field, guided
+from aigc_course.images.guidance import Field
 from aigc_course.images.metrics import Gaussian, frechet_distance
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
@@ -83,7 +83,7 @@ def drawn(setting: Setting, labels: np.ndarray) -> np.ndarray:
         return gan.draw(gan.load_generator(MODELS / gan.SHIPPED["gan"]), count, seed, labels)
     network: Any = generators.load_generator(MODELS / generators.KINDS[family].folder, family)
     if sampler in ("ddpm", "ddim with noise", "midpoint"):
-        return drawn_by(guided(network, torch.from_numpy(labels)), sampler, calls, seed, count)
+        return drawn_by(generators.field_of(network, family, torch.from_numpy(labels)), sampler, calls, seed, count)
     settings = {} if sampler == "one call" else {"num_steps": calls, "guidance": guidance}
     return generators.draw(network, family, count, seed, labels, **settings)
 

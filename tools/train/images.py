@@ -40,14 +40,14 @@ TRIED = 12  # steps whose time is measured; the first ones, in which memory is l
 SAVE_EVERY = 200  # steps
 TITLES = {
     "vae": "A conditional variational autoencoder",
-    "diffusion": "A diffusion model that is told the digit",
+    "diffusion": "A diffusion model that is told the digit and predicts the velocity",
     "flow": "A flow matching model that is told the digit",
     "style": "A style-based generator that is told the digit, trained as the decoder of an autoencoder",
     "text2image": "A flow matching model that is told a caption",
 }
 CONFIGS = {
     "vae": TrainingConfig(family="vae", batch_size=128, learning_rate=2e-3),
-    "diffusion": TrainingConfig(family="diffusion", batch_size=32, average=0.999),
+    "diffusion": TrainingConfig(family="velocity", batch_size=32, average=0.999),
     "flow": TrainingConfig(family="flow", batch_size=32, average=0.999),
     "text2image": TrainingConfig(family="text2image", batch_size=32, average=0.999),
     "style": TrainingConfig(family="style"),

@@ -206,6 +206,6 @@ class Kind(NamedTuple):
 KINDS = {
     "gan": Kind(start_gan, 2000, 64),
     "gpt": Kind(start_gpt, 600, 16),
-    "diffusion": Kind(lambda *given: start_images("diffusion", *given), 600, 32),
+    "diffusion": Kind(lambda *given: start_images("velocity", *given), 600, 32),
     "classifier": Kind(lambda *given: start_images("classifier", *given), 600, 64),
 }

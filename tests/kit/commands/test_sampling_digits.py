@@ -18,7 +18,7 @@ from aigc_course.kit.datasets import digits, find_digit_model
 def network_of(kind):
     torch.manual_seed(0)
     if kind in ("diffusion", "flow"):
-        return lively_unet()
+        return lively_unet(kind=KINDS[kind].network)
     if kind == "text2image":
         return lively_unet(NUM_TOKENS)
     if kind == "style":
