@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from aigc_course.gan.networks import ConvDiscriminator, ConvGenerator
 from aigc_course.images.features import DigitFeatures
 from aigc_course.images.style import StyleAutoencoder, StyleGenerator
 from aigc_course.images.unet import UNet
@@ -21,8 +20,6 @@ CALLS = {
         lambda: StyleGenerator(3, 2),
         lambda network, to: network.synthesize(torch.ones(2, 6, 3).to(to), network.draw_noise(2)),
     ),
-    "gan, generator": (lambda: ConvGenerator(3, 2, 10), lambda network, to: network(torch.ones(2, 3).to(to), LABELS)),
-    "gan, discriminator": (lambda: ConvDiscriminator(2, 10), lambda network, to: network(IMAGES.to(to), LABELS)),
     "digit features": (DigitFeatures, lambda network, to: network(IMAGES.to(to))),
     "style autoencoder": (
         lambda: StyleAutoencoder(StyleGenerator(3, 2)),
@@ -41,7 +38,7 @@ def test_another_precision_is_refused_with_what_to_do(call, kind):
         ask(network, kind)
 
 
-@pytest.mark.parametrize("call", ["vae.encode", "vae.decode", "unet, images", "style, z", "gan, generator"])
+@pytest.mark.parametrize("call", ["vae.encode", "vae.decode", "unet, images", "style, z"])
 def test_a_network_of_double_precision_takes_such_numbers_only(call):
     make, ask = CALLS[call]
     network = make().double().eval()

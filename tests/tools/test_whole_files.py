@@ -15,6 +15,7 @@ IN_PLACE = {  # file: why it may
     "aigc_course/storage/files.py": "the one home: a file of its own, which is moved when it is whole",
     "aigc_course/trust/labels.py": "label_files.write_text, which writes whole files",
     "aigc_course/video/mux.py": "a file of its own, which is moved when it is whole",
+    "tools/hub/running.py": "a temporary folder, and a log",
     "tools/spelling.py": "a temporary folder",
 }
 NUMPY = ("save", "savez", "savez_compressed")
