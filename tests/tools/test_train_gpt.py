@@ -1,5 +1,8 @@
 """What the shipped GPT-2 is trained on and measured by: batches, weights, log-probabilities."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ from aigc_course.kit import runtime
 from aigc_course.synthetic.stories import HELD_OUT, alphabet, tell_many
 from aigc_course.text.byte_pairs import BytePairs
 from tools.bench.stories import gap_closed, longest_shared_runs
+from tools.train import gpt as training
 from tools.train.gpt import (
     END,
     REPEAT_WEIGHT,
@@ -22,6 +26,7 @@ from tools.train.gpt import (
 )
 from tools.train.story_recipes import BATCH_SIZE, CHINESE, ENGLISH, RECIPES, STEPS_AT_ONCE, STORIES_A_STEP
 from tools.train.story_tokens import pieces_of
+from tools.train.story_weights import sure_weights
 
 FOLDER = runtime.data_folder() / "models" / "story_gpt2"
 CONTEXT_LENGTH, PHASES = ENGLISH.context_length, ENGLISH.phases
@@ -60,8 +65,12 @@ def test_batches_are_full_and_no_story_comes_twice(tokenizer, phase, at_once, mo
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_held_out_stories_and_those_of_the_phases_have_numbers_of_their_own(recipe):
     count = STEPS_AT_ONCE * STORIES_A_STEP
-    ends = [phase.first_story + phase.told_per_kept * phase.num_blocks * count for phase in recipe.phases]
-    begins = [*(phase.first_story for phase in recipe.phases[1:]), HELD_OUT]
+    beside = [(phase, before) for before, phase in pairwise(recipe.phases) if phase.beside]
+    assert all(phase.first_story == before.first_story for phase, before in beside)
+    assert all(phase.training.num_steps <= before.training.num_steps for phase, before in beside)
+    phases = [phase for phase in recipe.phases if not phase.beside]
+    ends = [phase.first_story + phase.told_per_kept * phase.num_blocks * count for phase in phases]
+    begins = [*(phase.first_story for phase in phases[1:]), HELD_OUT]
     assert all(phase.language == recipe.language for phase in recipe.phases)
     assert all(end <= begin for end, begin in zip(ends, begins, strict=True))
 
@@ -89,6 +98,69 @@ def test_words_that_come_again_weigh_more_for_a_time(tokenizer):
     assert early[words.index(" purple")] == early[-2] == 1  # the first one, and the one in another story
     assert weights_of(0, ids, 0 * losses).max() == 1  # what is foreseen weighs no more
     assert torch.equal(weights_of(PHASES[0].training.num_steps - 1, ids, losses), losses)
+
+
+def test_words_that_a_story_leaves_no_choice_about_weigh_more(tokenizer):
+    model = GPT2LMHeadModel.from_pretrained(FOLDER).eval()
+    texts = [f"{END}Once upon a time, there was a brave little {kind} named" for kind in ("girl", "fox")]
+    rows = torch.tensor(tokenizer(texts)["input_ids"])
+    weights = sure_weights(model, lambda step: rows, 0.2)(0, rows[:, 1:], torch.zeros(rows[:, 1:].shape))
+    assert weights.shape == rows[:, 1:].shape
+    words = [tokenizer.decode(token) for token in rows[0, 1:]]
+    assert weights[0, words.index(" upon")] > 0.95
+    assert weights[0, words.index(" brave")] < 0.15  # one of many traits
+    assert torch.allclose(weights[0, :-1], weights[1, :-1], rtol=1e-3)  # the kind says nothing about its own weight
+    assert not any(weight.requires_grad for weight in model.parameters())
+
+
+def test_the_last_phase_can_begin_with_weights_that_are_there(tmp_path, monkeypatch):
+    begin, folder, told = tmp_path / "begin", tmp_path / "new", []
+    tokenizer = train_tokenizer(begin, CHINESE)
+    small = replace(CHINESE, embedding_dim=16, num_layers=1, num_heads=2)
+    begun = new_model(tokenizer, 7, small)
+    begun.save_pretrained(begin)
+    (begin / "README.md").write_text("| seed | 0 |\n| time | 4614 s on 1 CPU thread, 2026-11-24 |\n", encoding="utf-8")
+    still = replace(
+        CHINESE.phases[0].training, num_steps=2, learning_rate=1e-12, last_learning_rate=0, num_warmup_steps=0
+    )
+    last = replace(
+        CHINESE.phases[0], training=replace(still, hidden_learning_rate=1e-12), first_story=10_000_000, sure=0.2
+    )
+    monkeypatch.setitem(RECIPES, "zh", replace(small, phases=(CHINESE.phases[0], last)))
+    monkeypatch.setattr(GPT2LMHeadModel, "compile", lambda self: None)
+    monkeypatch.setattr(training, "write_card", lambda *given: told.append(given))
+    monkeypatch.setattr(training, "write_stories", lambda *given, seed: [""])
+    options = ["gpt", "--language", "zh", "--folder", str(folder), "--checkpoint", str(tmp_path / "parts.checkpoint")]
+    monkeypatch.setattr("sys.argv", [*options, "--begin", str(begin)])
+    training.main()
+    for name, weight in GPT2LMHeadModel.from_pretrained(folder).state_dict().items():
+        assert torch.allclose(weight, begun.state_dict()[name], atol=1e-6), name
+    assert told[0][-1] == "4614 s on 1 CPU thread, 2026-11-24; then, from its weights, phase 2: "
+    monkeypatch.setattr("sys.argv", [*options, "--begin", str(folder)])
+    with pytest.raises(SystemExit):
+        training.main()
+
+
+def test_a_phase_beside_another_begins_where_it_began_and_the_mean_is_kept(tmp_path, monkeypatch):
+    def add(model, tokenizer, recipe, phase, checkpoint, folder):
+        """Stands for a training: adds a number to every weight."""
+        for weight in model.parameters():
+            weight.data += phase.first_story
+
+    monkeypatch.setattr(training, "train", add)
+    (phase,) = CHINESE.phases
+    small = replace(CHINESE, embedding_dim=16, num_layers=1, num_heads=2)
+    tokenizer = train_tokenizer(tmp_path, CHINESE)
+    model = new_model(tokenizer, 0, small)
+    began = {name: weight.clone() for name, weight in model.state_dict().items()}
+    phases = {1: replace(phase, first_story=1), 2: replace(phase, first_story=2)}
+    phases[3] = replace(phase, first_story=4, beside=True)
+    parts = training.train_phases(model, tokenizer, small, phases, tmp_path / "a.checkpoint", tmp_path, 0)
+    assert [part.name for part in parts] == ["a.phase1.checkpoint", "a.phase2.checkpoint", "a.phase3.checkpoint"]
+    written = GPT2LMHeadModel.from_pretrained(tmp_path).state_dict()
+    for name, weight in model.state_dict().items():
+        assert torch.allclose(weight, began[name] + 1 + (2 + 4) / 2), name
+        assert torch.equal(weight, written[name]), name
 
 
 def test_log_probs_are_those_of_one_story_at_a_time(tokenizer):

@@ -1,9 +1,11 @@
-"""Train a small GPT-2 that the course ships: python -m tools.train.gpt [--language en|zh] [--seed 0]
+"""Train a small GPT-2 that the course ships: python -m tools.train.gpt [--language en|zh] [--seed 0] [--begin FOLDER]
 
 Trains a byte-level BPE, then transformers' GPT2LMHeadModel, on stories that aigc_course.synthetic.stories tells, no
 story twice; writes data/models/story_gpt2 (story_gpt2_zh), or the folder of --folder, with its card. The English one
-takes about 50 minutes on one core with bfloat16. Interrupted, it goes on from its checkpoints when it is started again
+takes about an hour on one core with bfloat16. Interrupted, it goes on from its checkpoints when it is started again
 (build/story_gpt2.phase1.checkpoint and so on, or beside --checkpoint). tools.train.story_recipes has the settings.
+With --begin, only the last phase is trained (with the one beside it, where it has one), from the weights that the
+phases before it left in that folder.
 """
 
 import argparse
@@ -34,8 +36,9 @@ from aigc_course.kit import runtime
 from aigc_course.storage.files import write
 from aigc_course.synthetic.stories import HELD_OUT, Story, read_back, tell_many
 from tools.authoring.notebooks import ROOT
-from tools.train.story_recipes import BATCH_SIZE, ENGLISH, RECIPES, STEPS_AT_ONCE, STORIES_A_STEP, Phase, Recipe
+from tools.train.story_recipes import BATCH_SIZE, ENGLISH, RECIPES, STEPS_AT_ONCE, Phase, Recipe
 from tools.train.story_tokens import learn_tokens, story_pieces
+from tools.train.story_weights import sure_weights
 
 END = "<|endoftext|>"
 EMBEDDING_STD = 0.1  # five times GPT-2's: words that occur alike, such as names, must not look alike
@@ -58,12 +61,12 @@ CARD = """# {title}
 | network | `transformers.GPT2LMHeadModel`, {parameters:,} parameters: {shape}, context {context}, no dropout |
 | tokenizer | {tokenizer}, {vocab:,} tokens, end token `{end}` (number {end_id}); writes any Unicode text |
 | data | {stories:,} stories of the course's own grammar, `synthetic.stories`, see `tools.train.story_recipes` |
-| passes | one; {tokens:,} tokens |
+| passes | {passes}; {tokens:,} tokens |
 | held out | numbers from {held_out:,} on; none of the {measured:,} measured ones is a training story |
 | recipe | {recipe} |
 | command | `{command}` |
 | seed | {seed} |
-| time | {seconds:.0f} s on {device}, {date} |
+| time | {before}{seconds:.0f} s on {device}, {date} |
 | versions | torch {torch}, transformers {transformers}, tokenizers {tokenizers}, Python {python} |
 | perplexity | {perplexity:.4f} a token on {measured:,} held-out stories; the least possible is {exact:.4f} |
 | 1,000 stories at temperature 0.8 | {well_formed:.1%} well-formed, {true:.1%} well-formed without a broken fact |
@@ -242,7 +245,12 @@ def train(
     began = time.time()
     num_steps = phase.training.num_steps
     batches = story_batches(tokenizer, phase, recipe.context_length)
-    weights_of = fact_weights(tokenizer, phase, recipe)
+    if phase.sure:
+        began_as = deepcopy(model)
+        began_as.compile()
+        weights_of = sure_weights(began_as, batches, phase.sure, phase.training.bfloat16)
+    else:
+        weights_of = fact_weights(tokenizer, phase, recipe)
     steps = training_steps(model, batches, phase.training, checkpoint, weights_of=weights_of)
     with tqdm(steps, total=num_steps, unit="step", mininterval=5) as bar:
         for row in bar:
@@ -278,11 +286,20 @@ def recipe_of(phase: Phase) -> str:
     """The settings of a phase's training in words; the device says whether it is bfloat16."""
     settings = asdict(phase.training)
     del settings["bfloat16"]
+    settings |= {"sure": phase.sure or None}
     return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
 
 
-def write_card(folder: Path, tokenizer: GPT2Tokenizer, recipe: Recipe, seed: int, seconds: float, device: str) -> str:
-    """Measure the model that was written, write its card and return it."""
+def time_of(folder: Path) -> str:
+    """What the card of a model says about how long it was trained, on what and when."""
+    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    return next(line for line in lines if line.startswith("| time |")).strip("|").partition("|")[2].strip()
+
+
+def write_card(
+    folder: Path, tokenizer: GPT2Tokenizer, recipe: Recipe, seed: int, seconds: float, device: str, before: str = ""
+) -> str:
+    """Measure the model that was written, write its card and return it. before: on the time of earlier phases."""
     model = GPT2LMHeadModel.from_pretrained(folder).eval()
     language = recipe.language
     held_out = tell_many(NUM_HELD_OUT, HELD_OUT, language)
@@ -297,11 +314,13 @@ def write_card(folder: Path, tokenizer: GPT2Tokenizer, recipe: Recipe, seed: int
         parameters=model.num_parameters(), context=recipe.context_length,
         shape=f"n_embd {recipe.embedding_dim}, n_layer {recipe.num_layers}, n_head {recipe.num_heads}",
         vocab=len(tokenizer), end=END, end_id=end_token(tokenizer),
-        held_out=HELD_OUT, measured=NUM_HELD_OUT, stories=recipe.num_steps * STORIES_A_STEP,
+        held_out=HELD_OUT, measured=NUM_HELD_OUT, stories=recipe.num_stories,
+        passes="one" if not recipe.phases[-1].beside else "one, in the last two phases one by each of two copies",
         tokens=recipe.num_steps * BATCH_SIZE * recipe.context_length, seed=seed,
         command=f"python -m tools.train.gpt{option} --seed {seed}",
         recipe="; then ".join(map(recipe_of, recipe.phases)) + f"; batch_size {BATCH_SIZE}",
-        seconds=seconds, device=device, date=date.today(), torch=torch.__version__, python=platform.python_version(),
+        seconds=seconds, before=before, device=device, date=date.today(),
+        torch=torch.__version__, python=platform.python_version(),
         transformers=transformers.__version__, tokenizers=tokenizers.__version__, perplexity=perplexity, exact=exact,
         well_formed=well_formed, true=true,
     )  # fmt: skip
@@ -309,10 +328,42 @@ def write_card(folder: Path, tokenizer: GPT2Tokenizer, recipe: Recipe, seed: int
     return card
 
 
+def train_phases(
+    model: GPT2LMHeadModel,
+    tokenizer: GPT2Tokenizer,
+    recipe: Recipe,
+    phases: dict[int, Phase],
+    checkpoint: Path,
+    folder: Path,
+    seed: int,
+) -> list[Path]:
+    """Train the model through phases, in place; returns their checkpoints. phases: by number.
+
+    The mean of the weights of two trainings that began alike errs less than either. Sources: Izmailov et al. 2018;
+    Wortsman et al. 2022, "model soups".
+    """
+    parts: list[Path] = []
+    began = other = deepcopy(model.state_dict())
+    for number, phase in phases.items():
+        if phase.beside:
+            other = deepcopy(model.state_dict())
+            model.load_state_dict(began)
+        began = deepcopy(model.state_dict())
+        if phase.set_apart:
+            set_apart(model, seed)
+        parts.append(checkpoint.with_suffix(f".phase{number}{checkpoint.suffix}"))
+        train(model, tokenizer, recipe, phase, parts[-1], folder)
+        if phase.beside:
+            model.load_state_dict({name: (weight + other[name]) / 2 for name, weight in model.state_dict().items()})
+            save_weights(deepcopy(model), folder)
+    return parts
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train a small GPT-2 that the course ships.")
     parser.add_argument("--language", choices=RECIPES, default="en")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--begin", type=Path, help="a model that the phases before the last one have trained")
     parser.add_argument("--checkpoint", type=Path, help="default: build/NAME.checkpoint")
     parser.add_argument("--folder", type=Path, help="where the model goes; default: data/models/NAME")
     options = parser.parse_args()
@@ -320,20 +371,26 @@ def main() -> None:
     threads = runtime.use_threads("large")
     bfloat16 = runtime.has_bfloat16("cpu")
     folder = options.folder or runtime.data_folder() / "models" / recipe.name
+    if options.begin and folder.exists() and options.begin.samefile(folder):
+        parser.error(f"--begin {options.begin} would be written over; give another --folder, or a copy to begin with")
     checkpoint = options.checkpoint or ROOT / "build" / f"{recipe.name}.checkpoint"
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(folder, recipe)
     model = new_model(tokenizer, options.seed, recipe)
+    phases = {
+        number: replace(phase, training=replace(phase.training, bfloat16=bfloat16))
+        for number, phase in enumerate(recipe.phases, start=1)
+    }
+    before = ""
+    if options.begin:
+        model.load_state_dict(GPT2LMHeadModel.from_pretrained(options.begin).state_dict())
+        last = max(number for number, phase in phases.items() if not phase.beside)
+        phases = {number: phase for number, phase in phases.items() if number >= last}
+        before = f"{time_of(options.begin)}; then, from its weights, phase {' and '.join(map(str, phases))}: "
     model.compile()  # a third faster; copies of it, which meet rows of all lengths, are left as they are
-    parts: list[Path] = []
-    for number, phase in enumerate(recipe.phases, start=1):
-        if phase.set_apart:
-            set_apart(model, options.seed)
-        parts.append(checkpoint.with_suffix(f".phase{number}{checkpoint.suffix}"))
-        training = replace(phase.training, bfloat16=bfloat16)
-        train(model, tokenizer, recipe, replace(phase, training=training), parts[-1], folder)
+    parts = train_phases(model, tokenizer, recipe, phases, checkpoint, folder, options.seed)
     device = f"{threads} CPU thread{'s' * (threads > 1)} in {'bfloat16' if bfloat16 else 'float32'}"
-    print(write_card(folder, tokenizer, recipe, options.seed, seconds_in_all(parts), device))
+    print(write_card(folder, tokenizer, recipe, options.seed, seconds_in_all(parts), device, before))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ class Phase:
     chosen_steps: int = 0  # ... in how many steps only those are kept in which the time of day comes again
     faded: float = 0.0  # share of the phase after which every token counts 1, see fact_weights
     rare: float = 0.004  # a common token is a larger share of all; 0.003 leaves "afternoon" out
+    sure: float = 0.0  # above 0: weights of sure_weights, in place of those of fact_weights
+    beside: bool = False  # it begins where the phase before it began, with the same stories; the mean of both is kept
     set_apart: bool = False  # before it begins, tokens that look alike are moved, see set_apart
 
     def stories(self, block: int) -> list[Story]:
@@ -56,6 +58,11 @@ class Recipe:
     def num_steps(self) -> int:
         return sum(phase.training.num_steps for phase in self.phases)
 
+    @property
+    def num_stories(self) -> int:
+        """Different ones: a phase beside another has the same as that one."""
+        return STORIES_A_STEP * sum(phase.training.num_steps for phase in self.phases if not phase.beside)
+
 
 LONG = TrainingConfig(
     num_steps=10_000,
@@ -67,6 +74,8 @@ LONG = TrainingConfig(
 )
 MIDDLE = replace(LONG, num_steps=3000, learning_rate=2e-3, hidden_learning_rate=2.5e-3)
 SHORT = replace(LONG, num_steps=1500, learning_rate=1.2e-3, hidden_learning_rate=1.5e-3)
+SURE = replace(LONG, num_steps=2000, learning_rate=1.5e-3, last_learning_rate=1e-5, hidden_learning_rate=1.9e-3)
+PLAIN = replace(LONG, num_steps=1200, learning_rate=1e-3, num_warmup_steps=50, hidden_learning_rate=1.25e-3)
 ENGLISH = Recipe(
     "en",
     "story_gpt2",
@@ -76,6 +85,9 @@ ENGLISH = Recipe(
         # after the first, months are alike, and times of day
         Phase(MIDDLE, first_story=10_000_000, told_per_kept=5, chosen_steps=1800, faded=0.76, set_apart=True),
         Phase(SHORT, first_story=20_000_000),
+        # after the third, facts are kept; one token in 5,000 is one that cannot follow, less often in the mean of two
+        Phase(SURE, first_story=30_000_000, sure=0.2),
+        Phase(PLAIN, first_story=30_000_000, beside=True),
     ),
     vocab_size=1500,
     context_length=256,  # the longest story has about 230 tokens
