@@ -283,11 +283,12 @@ def seconds_in_all(checkpoints: list[Path]) -> float:
 
 
 def recipe_of(phase: Phase) -> str:
-    """The settings of a phase's training in words; the device says whether it is bfloat16."""
+    """How a phase follows the one before, and its settings, in words; the device says whether it is bfloat16."""
     settings = asdict(phase.training)
     del settings["bfloat16"]
     settings |= {"sure": phase.sure or None}
-    return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
+    link = "; beside it, the mean of both being kept, " if phase.beside else "; then "
+    return link + ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
 
 
 def time_of(folder: Path) -> str:
@@ -318,7 +319,7 @@ def write_card(
         passes="one" if not recipe.phases[-1].beside else "one, in the last two phases one by each of two copies",
         tokens=recipe.num_steps * BATCH_SIZE * recipe.context_length, seed=seed,
         command=f"python -m tools.train.gpt{option} --seed {seed}",
-        recipe="; then ".join(map(recipe_of, recipe.phases)) + f"; batch_size {BATCH_SIZE}",
+        recipe="".join(map(recipe_of, recipe.phases)).removeprefix("; then ") + f"; batch_size {BATCH_SIZE}",
         seconds=seconds, before=before, device=device, date=date.today(),
         torch=torch.__version__, python=platform.python_version(),
         transformers=transformers.__version__, tokenizers=tokenizers.__version__, perplexity=perplexity, exact=exact,
@@ -386,7 +387,8 @@ def main() -> None:
         model.load_state_dict(GPT2LMHeadModel.from_pretrained(options.begin).state_dict())
         last = max(number for number, phase in phases.items() if not phase.beside)
         phases = {number: phase for number, phase in phases.items() if number >= last}
-        before = f"{time_of(options.begin)}; then, from its weights, phase {' and '.join(map(str, phases))}: "
+        numbers = f"phase{'s' * (len(phases) > 1)} {' and '.join(map(str, phases))}"
+        before = f"{time_of(options.begin)}; then, from its weights, {numbers}: "
     model.compile()  # a third faster; copies of it, which meet rows of all lengths, are left as they are
     parts = train_phases(model, tokenizer, recipe, phases, checkpoint, folder, options.seed)
     device = f"{threads} CPU thread{'s' * (threads > 1)} in {'bfloat16' if bfloat16 else 'float32'}"
