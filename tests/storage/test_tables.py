@@ -50,3 +50,12 @@ def test_a_table_that_is_not_there_yet_has_no_rows_and_a_damaged_one_is_no_new_o
         file.write("one cell\n")
     with pytest.raises(ValueError, match="more or fewer cells"):
         kept_rows(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("lost", [1, 2, 4])
+def test_a_table_that_was_cut_within_its_last_cell_is_refused(tmp_path, lost):
+    write_rows(tmp_path / "t.csv", [{"a": 1, "b": "AMD EPYC, 2 cores"}])
+    whole = (tmp_path / "t.csv").read_bytes()
+    (tmp_path / "t.csv").write_bytes(whole[:-lost])
+    with pytest.raises(ValueError, match="cut short"):
+        read_rows(tmp_path / "t.csv")

@@ -7,7 +7,7 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,8 +44,20 @@ def usual_port_taken():
 
 def libraries_of(process):
     """Names of the compiled libraries that a process and its children have loaded."""
-    family = [process, *process.children(recursive=True)]
-    return {Path(part.path).name for one in family for part in one.memory_maps()}
+    found = set()
+    for one in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+            found |= {Path(part.path).name for part in one.memory_maps()}
+    return found
+
+
+def connections_of(process):
+    """The network connections of a process and of its children; one that ends meanwhile has none."""
+    found = []
+    for one in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            found += one.net_connections()
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +87,7 @@ def test_it_asks_nothing_and_lets_nobody_else_in(running):
     assert status(f"{running.server}/api/contents") == 403
     assert status(f"{running.server}/api/contents?token=guess") == 403
     assert status(f"{running.server}/api/contents?{page.query}") == 200
-    family = [running.process, *running.process.children(recursive=True)]
-    listening = [c.laddr for p in family for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
+    listening = [c.laddr for c in connections_of(running.process) if c.status == psutil.CONN_LISTEN]
     assert page.port in [address.port for address in listening]
     assert {address.ip for address in listening} == {"127.0.0.1"}
     setting = f"{running.server}/lab/api/settings/@jupyterlab/translation-extension:plugin?{page.query}"
