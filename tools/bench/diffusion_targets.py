@@ -27,9 +27,10 @@ from aigc_course.images.metrics import Gaussian, frechet_distance, gaussian
 from aigc_course.images.training import Training, image_steps
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
+from aigc_course.storage.tables import kept_rows
 from tools.authoring.bands import machine
 from tools.authoring.notebooks import ROOT
-from tools.bench.images import append, drawn_by, rows_of
+from tools.bench.images import append, drawn_by
 from tools.train.images import CONFIGS
 
 BUILT = ROOT / "build" / "diffusion_targets"
@@ -101,7 +102,7 @@ def main() -> None:
     path = runtime.data_folder() / "diffusion_targets.csv"
     reader = load_digit_features(runtime.data_folder() / "models" / FOLDER)
     real = gaussian(describe(load_mnist("test").images, reader).features)
-    for row in new_rows(rows_of(path), reader, real):
+    for row in new_rows(kept_rows(path), reader, real):
         append(path, [row])
 
 

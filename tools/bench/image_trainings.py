@@ -27,9 +27,10 @@ from aigc_course.images.features import FOLDER, describe, load_digit_features
 from aigc_course.images.metrics import Gaussian, frechet_distance, gaussian
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
+from aigc_course.storage.tables import kept_rows
 from tools.authoring.bands import machine
 from tools.authoring.notebooks import ROOT
-from tools.bench.images import append, drawn_by, rows_of
+from tools.bench.images import append, drawn_by
 
 MODELS, BUILT = runtime.data_folder() / "models", ROOT / "build" / "images"
 COUNT, EPOCHS, BATCH = 1000, 5, 128
@@ -145,7 +146,7 @@ def main() -> None:
 
     judges = {"": first, "second_": second.describe}
     real = {prefix: gaussian(judge(test.images)[0]) for prefix, judge in judges.items()}
-    there = rows_of(path)
+    there = kept_rows(path)
     keys = {tuple(row[name] for name in (*Way._fields, "training", "seed")) for row in there}
     floor = {
         (prefix, int(row["seed"])): float(row[f"{prefix}frechet"])

@@ -10,7 +10,6 @@ second table counts an attribute that prompts asked for.
 """
 
 import argparse
-import csv
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -31,7 +30,7 @@ from aigc_course.images.guidance import Field
 from aigc_course.images.metrics import Gaussian, frechet_distance
 from aigc_course.kit import runtime
 from aigc_course.kit.datasets import load_mnist
-from aigc_course.storage.tables import write_rows
+from aigc_course.storage.tables import kept_rows, write_rows
 from tools.authoring.bands import machine
 
 MODELS = runtime.data_folder() / "models"
@@ -132,7 +131,7 @@ def measure_quality(path: Path) -> None:
     reader = load_digit_features(MODELS / FOLDER)
     with np.load(runtime.data_folder() / "real_digits_gaussian.npz") as kept:
         real = Gaussian(kept["mean"], kept["covariance"], int(kept["num"]))
-    there = rows_of(path)
+    there = kept_rows(path)
     keys = {tuple(row[name] for name in Setting._fields) for row in there}
     floor = {(int(row["seed"]), int(row["count"])): float(row["frechet"]) for row in there if row["family"] == "real"}
     for setting in SETTINGS:
@@ -159,23 +158,15 @@ def prompt_rows(language: str, guidance: float, seed: int) -> Iterator[dict[str,
 
 def measure_prompts(path: Path) -> None:
     """Append the rows that are not there yet."""
-    there = {(row["language"], row["guidance"]) for row in rows_of(path)}
+    there = {(row["language"], row["guidance"]) for row in kept_rows(path)}
     for language, guidance, seed in PROMPTED:
         if (language, str(guidance)) not in there:
             append(path, list(prompt_rows(language, guidance, seed)))
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
-    """The rows of a table; none where it is not there."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def append(path: Path, rows: list[dict[str, Any]]) -> None:
     """Put rows at the end of a table, whole or not at all."""
-    write_rows(path, [*rows_of(path), *rows], rows[0])
+    write_rows(path, [*kept_rows(path), *rows], rows[0])
     print(*rows[-1].values(), flush=True)
 
 

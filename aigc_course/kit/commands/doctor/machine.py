@@ -5,7 +5,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -56,19 +55,13 @@ def frameworks() -> list[Check]:
 def probe(framework: str, program: str) -> Check:
     """Run a program that imports the framework; its last line is what it found, or what went wrong."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+    quiet["KERAS_HOME"] = os.devnull  # without a home, Keras would make a folder named ~ where it runs
     name = say(f"{framework}自检", f"{framework} at work")
     command = [sys.executable, "-c", program]
     try:
-        with tempfile.TemporaryDirectory() as folder:  # for what a framework leaves where it runs
-            result = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=PROBE_SECONDS,
-                check=False,
-                env=os.environ | quiet,
-                cwd=folder,
-            )
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False, env=os.environ | quiet
+        )
     except subprocess.TimeoutExpired:
         value = say(f"{PROBE_SECONDS}秒内没有响应", f"no answer within {PROBE_SECONDS} s")
         return Check(name, value, "problem", say("请关闭其他程序后重试。", "Close other programs and try again."))
