@@ -51,7 +51,7 @@ def dpo_loss(margins: Tensor, beta: float = 0.1) -> Tensor:
     """Mean of -log sigmoid(beta * margin); beta: how dearly a distance from the reference is paid, above 0."""
     if not (math.isfinite(beta) and beta > 0):
         raise ValueError(f"beta {beta}: expected a number above 0")
-    return -F.logsigmoid(beta * margins).mean()
+    return -F.logsigmoid(float(beta) * margins).mean()
 
 
 def anchored_dpo_loss(margins: Tensor, wanted_log_probs: Tensor, lengths: Tensor, beta: float, anchor: float) -> Tensor:
@@ -63,4 +63,4 @@ def anchored_dpo_loss(margins: Tensor, wanted_log_probs: Tensor, lengths: Tensor
     """
     if not (math.isfinite(anchor) and anchor >= 0):
         raise ValueError(f"anchor {anchor}: expected 0 or more")
-    return dpo_loss(margins, beta) - anchor * (wanted_log_probs / lengths).mean()
+    return dpo_loss(margins, beta) - float(anchor) * (wanted_log_probs / lengths).mean()

@@ -150,8 +150,10 @@ def write_chorales(
     opening: music to go on from, at its own sixteenth of the bar; else each begins on sixteenth `begin`
     None ends before SHORTEST sixteenths. Raises ValueError for settings out of range.
     """
-    if not (math.isfinite(temperature) and temperature >= 0):
-        raise ValueError(f"temperature {temperature}: expected 0 (always the likeliest) or more, 1 draws as learned")
+    if not (temperature == 0 or 1e-6 <= temperature <= 1e6):  # beyond, float32 overflows
+        raise ValueError(
+            f"temperature {temperature}: expected 0 (always the likeliest) or 0.000001 to 1,000,000; 1 draws as learned"
+        )
     if count < 1 or not 1 <= num_steps <= 4096 or not 0 <= begin < BAR:
         raise ValueError(
             f"count {count}, num_steps {num_steps}, begin {begin}: expected at least 1, 1 to 4096, and 0 to {BAR - 1}"

@@ -3,6 +3,10 @@
 import numbers
 from collections.abc import Iterable
 
+import numpy as np
+
+LARGEST_WHOLE = 2**63 - 1  # PyTorch computes with no larger whole number
+
 
 def is_whole(value: object) -> bool:
     """True for a whole number of Python or NumPy, but not for a bool."""
@@ -10,8 +14,10 @@ def is_whole(value: object) -> bool:
 
 
 def is_number(value: object) -> bool:
-    """True for a whole or real number of Python or NumPy, but not for a bool."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    """True for a whole or real number of Python or NumPy that PyTorch computes with, but not for a bool or 2**63."""
+    if isinstance(value, numbers.Integral):
+        return not isinstance(value, bool) and abs(int(value)) <= LARGEST_WHOLE
+    return isinstance(value, float | np.floating)
 
 
 def check_whole(name: str, value: object, remark: str) -> None:

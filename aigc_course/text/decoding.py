@@ -144,6 +144,8 @@ def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -
 def check_repetition(repetition_penalty: float, no_repeat_ngram: int) -> None:
     """ValueError for what cannot be meant, with the way out."""
     if not is_number(repetition_penalty) or not 0 < repetition_penalty < math.inf:
-        raise ValueError(f"repetition_penalty {repetition_penalty!r} is not above 0; 1 changes nothing, 1.2 is usual")
+        raise ValueError(
+            f"repetition_penalty {repetition_penalty!r} is not a finite number above 0; 1 changes nothing, 1.2 is usual"
+        )
     if not is_whole(no_repeat_ngram) or no_repeat_ngram != 0:
         check_whole("no_repeat_ngram", no_repeat_ngram, "0 forbids nothing, 3 every repeated run of three tokens")

@@ -134,7 +134,8 @@ def test_pieces_go_on_beyond_the_context_and_from_an_opening(tiny, bach):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"temperature": -1}, {"temperature": float("nan")}, {"num_steps": 0}, {"begin": 16}]
+    "settings",
+    [{"temperature": wrong} for wrong in (-1, float("nan"), 1e-300, 2**70)] + [{"num_steps": 0}, {"begin": 16}],
 )
 def test_settings_out_of_range_are_told(tiny, settings):
     with pytest.raises(ValueError, match=next(iter(settings))):

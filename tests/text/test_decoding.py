@@ -1,6 +1,7 @@
 """Each step of decoding does what transformers' processor of that name does, and the draw follows the distribution."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -117,7 +118,10 @@ def test_the_same_generator_draws_the_same():
         ({"top_p": 1.01}, "top_p 1.01"),
         ({"top_p": math.nan}, "top_p nan"),
         ({"top_p": "0.9"}, "top_p '0.9'"),
-        ({"repetition_penalty": 0}, "repetition_penalty 0 is not above 0; 1 changes nothing"),
+        ({"repetition_penalty": 0}, "repetition_penalty 0 is not a finite number above 0; 1 changes nothing"),
+        ({"repetition_penalty": 2**63}, "repetition_penalty 9223372036854775808 is not"),
+        ({"temperature": 2**64}, "temperature 18446744073709551616 is neither 0"),
+        ({"temperature": Fraction(1, 2)}, "temperature Fraction"),
         ({"repetition_penalty": math.nan}, "repetition_penalty nan"),
         ({"no_repeat_ngram": -1}, "no_repeat_ngram -1"),
         ({"no_repeat_ngram": False}, "no_repeat_ngram False"),
@@ -141,6 +145,7 @@ def test_numbers_of_numpy_are_numbers_and_bools_are_none():
         ours = {name: value.item() for name, value in theirs.items()}  # what the rounded numbers are worth
         drawn = [Sampler(**given)(logits(), ids, torch.Generator().manual_seed(7)) for given in (theirs, ours)]
         assert torch.equal(*drawn)
+    assert arguments.is_number(2**63 - 1) and not arguments.is_number(np.uint64(2**63))
     assert not arguments.is_number(np.True_) and not arguments.is_whole(np.True_)
 
 
