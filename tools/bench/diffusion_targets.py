@@ -1,9 +1,9 @@
-"""Why 20 steps of DDIM are worse than 400 of DDPM: data/diffusion_targets.csv, for chapter 6.2.
+"""Why 20 steps of DDIM are worse than 400 of DDPM, and flow matching beside: data/diffusion_targets.csv, chapter 6.2.
 
-    python -m tools.bench.diffusion_targets     appends what is missing; 40 minutes of CPU, and it goes on where it was
+    python -m tools.bench.diffusion_targets     appends what is missing; 60 minutes of CPU, and it goes on where it was
 
 Trains the U-Net of the shipped diffusion model anew, three seeds each, and changes one thing at a time: the target
-(noise, or velocity) and the number of steps. A row is the Fréchet distance of 250 images drawn in one way; the seed of
+(noise, velocity, or that of flow matching) and the number of steps. A row is the Fréchet distance of 250 images drawn in one way; the seed of
 the training is that of the drawing, so that the ways of one network share their first noise. Weights stay in
 build/diffusion_targets.
 """
@@ -34,8 +34,8 @@ from tools.bench.images import append, drawn_by
 from tools.train.images import CONFIGS
 
 BUILT = ROOT / "build" / "diffusion_targets"
-FAMILIES = {"noise": "diffusion", "velocity": "velocity"}  # what a network predicts, and what images.training calls it
-CALLS = {"ddim": 20, "ddim with noise": 20, "ddpm": len(SCHEDULE.betas)}  # of the network, by the way to draw
+FAMILIES = {"noise": "diffusion", "velocity": "velocity", "flow": "flow"}  # target: its name in images.training
+CALLS = {"ddim": 20, "ddim with noise": 20, "ddpm": len(SCHEDULE.betas), "euler": 10}  # of the network, by way to draw
 COUNT = 250  # images of a row
 
 
@@ -50,10 +50,15 @@ class Run(NamedTuple):
 RUNS = [Run(target, steps, seed) for steps, seed, target in product((2000, 10_000), (1, 2, 3), FAMILIES)]
 
 
+def ways_of(target: str) -> list[str]:
+    """The keys of CALLS that draw with a network of this target."""
+    return [way for way in CALLS if (way == "euler") == (target == "flow")]
+
+
 def missing(rows: Iterable[dict[str, str]]) -> dict[Run, list[str]]:
     """The ways to draw that a table lacks, by network."""
     done = {(Run(row["target"], int(row["steps"]), int(row["seed"])), row["sampler"]) for row in rows}
-    wanted = {run: [way for way in CALLS if (run, way) not in done] for run in RUNS}
+    wanted = {run: [way for way in ways_of(run.target) if (run, way) not in done] for run in RUNS}
     return {run: ways for run, ways in wanted.items() if ways}
 
 

@@ -1,7 +1,7 @@
 """Train a GAN that the course ships: python -m tools.train.gan gan|gan-unconditional|article-gan [--seed 0]
 
-Writes data/models/{conditional_gan,unconditional_gan,article_gan} with its card. Needs all of MNIST. Interrupted, it
-goes on from its checkpoint (build/NAME.checkpoint) when it is started again.
+Writes data/models/{conditional_gan,unconditional_gan,article_gan} with its card, or the folder given with --out. Needs
+all of MNIST. Interrupted, it goes on from its checkpoint (build/NAME_SEED.checkpoint) when it is started again.
 """
 
 import argparse
@@ -155,12 +155,13 @@ def main() -> None:
     parser.add_argument("name", choices=list(RECIPES))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--out", type=Path, help="the folder for weights and card, by default in data/models")
     options = parser.parse_args()
     runtime.use_threads("large")
-    checkpoint = options.checkpoint or ROOT / "build" / f"{SHIPPED[options.name]}.checkpoint"
+    checkpoint = options.checkpoint or ROOT / "build" / f"{SHIPPED[options.name]}_{options.seed}.checkpoint"
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     G, seconds = train(options.name, options.seed, checkpoint)
-    folder = runtime.data_folder() / "models" / SHIPPED[options.name]
+    folder = options.out or runtime.data_folder() / "models" / SHIPPED[options.name]
     save_generator(G, folder)
     print(write_card(folder, TITLES[options.name], card_of(options.name, G, options.seed, seconds)))
 
