@@ -13,7 +13,7 @@ from tools.bench.images import PROMPTED, PROMPTS, SETTINGS, Setting
 
 MODELS = data_folder() / "models"
 ASKED = np.arange(40) % 10
-LEAST = {"vae": 0.4, "diffusion": 0.85, "flow": 0.75, "style": 0.4}  # share of digits as asked; the cards say more
+LEAST = {"vae": 0.85, "diffusion": 0.85, "flow": 0.85, "style": 0.7}  # share of digits as asked; the cards say more
 
 
 def test_together_they_are_at_most_8_megabytes():
@@ -41,7 +41,7 @@ def test_words_are_drawn():
     images = draw(
         load_generator(MODELS / KINDS["text2image"].folder, "text2image"), "text2image", 8, 5, [parse("7")] * 8
     )
-    assert np.mean(describe(images, load_digit_features(MODELS / FOLDER)).labels == 7) >= 0.7
+    assert np.mean(describe(images, load_digit_features(MODELS / FOLDER)).labels == 7) >= 0.8
 
 
 def rows(name):

@@ -51,14 +51,12 @@ def test_a_row_holds_each_judge_s_distance_and_its_excess(monkeypatch):
     assert (row["family"], row["training"], row["seed"], row["right"], row["count"]) == ("vae", 0, 1, 40, 40)
 
 
-def test_the_table_has_each_run_at_most_once_and_its_excess_is_a_difference():
+def test_the_table_has_each_run_once_and_its_excess_is_a_difference():
     with (data_folder() / "image_trainings.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
-    runs = {(*map(str, way), str(training), str(seed)) for way, training, seed in RUNS}
+    runs = [(*map(str, way), str(training), str(seed)) for way, training, seed in RUNS]
     keys = [tuple(row[name] for name in (*Way._fields, "training", "seed")) for row in table]
-    assert len(set(keys)) == len(keys)
-    assert set(keys) <= runs
-    assert {key for key in runs if key[4] == "0"} <= set(keys)  # what is shipped
+    assert sorted(keys) == sorted(runs)
     for prefix in ("", "second_"):
         floor = {row["seed"]: float(row[f"{prefix}frechet"]) for row in table if row["family"] == "real"}
         for row in table:
