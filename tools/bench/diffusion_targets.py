@@ -3,9 +3,9 @@
     python -m tools.bench.diffusion_targets     appends what is missing; 60 minutes of CPU, and it goes on where it was
 
 Trains the U-Net of the shipped diffusion model anew, three seeds each, and changes one thing at a time: the target
-(noise, velocity, or that of flow matching) and the number of steps. A row is the Fréchet distance of 250 images drawn in one way; the seed of
-the training is that of the drawing, so that the ways of one network share their first noise. Weights stay in
-build/diffusion_targets.
+(noise, velocity, or that of flow matching) and the number of steps. A row is the Fréchet distance of 250 images drawn
+in one way; the seed of the training is that of the drawing, so that the ways of one network share their first noise.
+Weights stay in build/diffusion_targets.
 """
 
 import argparse
