@@ -66,7 +66,10 @@ def chinese_font() -> str | None:
     Matplotlib remembers its list of fonts, so one that was installed later is not on it: then the folders of fonts are
     listed (no file of another name is opened) instead of building that list anew, which takes many seconds.
     """
-    return covering_font("".join(words().values()))
+    font = covering_font("".join(words().values()))
+    if font:
+        _take_any_weight()
+    return font
 
 
 def covering_font(text: str) -> str | None:
@@ -87,8 +90,6 @@ def covering_font(text: str) -> str | None:
 def families() -> list[str]:
     """What matplotlib shall draw text with, as its setting "font.family"."""
     font = chinese_font() if language() == "zh" else None
-    if font:
-        _take_any_weight()
     return [font, "DejaVu Sans"] if font else ["DejaVu Sans"]
 
 
