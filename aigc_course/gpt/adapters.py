@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from aigc_course.gpt.model import GPT, Linear
-from aigc_course.text.arguments import check_whole
+from aigc_course.text.arguments import check_whole, is_number
 
 LAYERS = ("c_attn", "c_proj", "c_fc")  # the linear layers of a block
 TABLE = "wte"  # the table of tokens, which reads them and writes them
@@ -82,7 +82,7 @@ def add_adapters(
     Raises ValueError for another value or for a model that has adapters already.
     """
     check_whole("rank", rank, "it is the number of columns of A")
-    if not (math.isfinite(alpha) and alpha > 0):
+    if not is_number(alpha) or not 0 < alpha < math.inf:
         raise ValueError(f"alpha {alpha}: expected a number above 0")
     if not layers or set(layers) - {*LAYERS, TABLE}:
         raise ValueError(f"layers {layers}: expected some of {', '.join((*LAYERS, TABLE))}")

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aigc_course.gpt.training import token_losses
+from aigc_course.text.arguments import is_number
 
 
 class Pairs(NamedTuple):
@@ -49,9 +50,9 @@ def preference_margins(model: nn.Module, reference: nn.Module, pairs: Pairs) -> 
 
 def dpo_loss(margins: Tensor, beta: float = 0.1) -> Tensor:
     """Mean of -log sigmoid(beta * margin); beta: how dearly a distance from the reference is paid, above 0."""
-    if not (math.isfinite(beta) and beta > 0):
+    if not is_number(beta) or not 0 < beta < math.inf:
         raise ValueError(f"beta {beta}: expected a number above 0")
-    return -F.logsigmoid(float(beta) * margins).mean()
+    return -F.logsigmoid(beta * margins).mean()
 
 
 def anchored_dpo_loss(margins: Tensor, wanted_log_probs: Tensor, lengths: Tensor, beta: float, anchor: float) -> Tensor:
@@ -61,6 +62,6 @@ def anchored_dpo_loss(margins: Tensor, wanted_log_probs: Tensor, lengths: Tensor
     faster. The anchor holds it. Source: Pang et al. 2024, "Iterative Reasoning Preference Optimization".
     wanted_log_probs, lengths: (batch,) log-probability and number of tokens of each wanted answer
     """
-    if not (math.isfinite(anchor) and anchor >= 0):
+    if not is_number(anchor) or not 0 <= anchor < math.inf:
         raise ValueError(f"anchor {anchor}: expected 0 or more")
-    return dpo_loss(margins, beta) - float(anchor) * (wanted_log_probs / lengths).mean()
+    return dpo_loss(margins, beta) - anchor * (wanted_log_probs / lengths).mean()

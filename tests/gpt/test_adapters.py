@@ -164,7 +164,7 @@ def test_the_same_seed_gives_the_same_adapters():
     ("bad", "said"),
     [
         *(({"rank": rank}, "rank") for rank in (0, -1, 1.5, True)),
-        *(({"alpha": alpha}, "alpha") for alpha in (0.0, -1.0, float("nan"), float("inf"))),
+        *(({"alpha": alpha}, "alpha") for alpha in (0.0, -1.0, float("nan"), float("inf"), 2**63)),
         ({"layers": ()}, "expected some of c_attn"),
         ({"layers": ("attention",)}, "expected some of c_attn"),
     ],

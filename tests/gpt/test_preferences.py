@@ -79,7 +79,7 @@ def test_the_anchor_adds_the_loss_of_the_wanted_answers():
     assert torch.isclose(anchored_dpo_loss(margins, logs, lengths, 0.1, 2.0), dpo_loss(margins, 0.1) + 2 * 1.5)
 
 
-@pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf, 2**63])
 def test_a_beta_and_an_anchor_out_of_range_are_refused(bad):
     with pytest.raises(ValueError, match="beta"):
         dpo_loss(torch.zeros(2), bad)

@@ -2,9 +2,8 @@
 
     python -m tools.bench.image_trainings     appends to data/image_trainings.csv what is missing, 2 minutes of CPU
 
-A row is 1,000 images of one training. Training 0 is the shipped network, trained in float32, or in bfloat16 where its
-card says so; trainings 1 and 2 are the same command with another seed, in bfloat16 where the computer has it, and are
-looked for in build/images:
+A row is 1,000 images of one training. Training 0 is the shipped network; trainings 1 and 2 are the command of its card
+with another seed, and are looked for in build/images:
 
     python -m tools.train.images flow --seed 1 --steps 15000 --out build/images/digit_flow_1
     python -m tools.train.gan gan --seed 1 --out build/images/conditional_gan_1
